@@ -1,0 +1,1 @@
+//! The only crate that opens sockets to addresses that tenants or plugins choose.

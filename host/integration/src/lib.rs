@@ -1,0 +1,1 @@
+//! Connectors, instances, push and pull, tests and reports.

@@ -1,0 +1,1 @@
+//! Plain data of the domain: entities, ids, money, clock, statuses and errors.

@@ -1,0 +1,1 @@
+//! Loads, limits and calls plugin components. The only crate that names wasmtime.

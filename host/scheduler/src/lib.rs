@@ -1,0 +1,1 @@
+//! Cron schedules become jobs, jobs find workers: leases, retries and dead letters.
