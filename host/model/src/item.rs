@@ -1,0 +1,61 @@
+//! Items that failed: tried again with backoff, then kept as dead letters until a person decides.
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::clock::Timestamp;
+use crate::error::PluginError;
+use crate::id::{InstanceId, ItemId, RunId};
+use crate::instance::SyncAction;
+
+/// One record that one action could not carry over.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct FailedItem {
+    /// The id.
+    pub id: ItemId,
+    /// The instance.
+    pub instance: InstanceId,
+    /// The action.
+    pub action: SyncAction,
+    /// The platform's id of the record, where it has one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub record: Option<u64>,
+    /// The far side's id, where it is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub external_id: Option<String>,
+    /// How it stands.
+    pub state: ItemState,
+    /// Attempts so far.
+    pub attempts: u32,
+    /// Why the last attempt failed.
+    pub error: PluginError,
+    /// The record as it was, whole.
+    pub data: Value,
+    /// The key of every attempt at a push.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub idempotency_key: Option<String>,
+    /// The run that failed last.
+    pub run: RunId,
+    /// When it failed first.
+    pub created_at: Timestamp,
+    /// When it failed last or was decided.
+    pub updated_at: Timestamp,
+}
+
+/// How a failed item stands.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "status", rename_all = "kebab-case", rename_all_fields = "camelCase")]
+pub enum ItemState {
+    /// It will be tried again.
+    Retrying {
+        /// When.
+        next_at: Timestamp,
+    },
+    /// A dead letter: a person decides.
+    Dead,
+    /// It was carried over in the end.
+    Resolved,
+    /// A person gave it up.
+    Discarded,
+}
