@@ -34,6 +34,7 @@ pub struct Account {
 /// What a caller may write of an account. A missing field has its default.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default, deny_unknown_fields)]
+#[expect(clippy::struct_excessive_bools, reason = "the documented object has them")]
 pub struct AccountFields {
     /// The name. Required.
     pub name: String,
