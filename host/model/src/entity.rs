@@ -79,8 +79,10 @@ pub struct Reference {
 }
 
 /// A record's link to one record of the far side, through one instance. Kept on the record itself.
+///
+/// As text `instance/external-id`: under that text it is indexed, and no two records of one entity share it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
+#[serde(try_from = "String", into = "String")]
 pub struct Link {
     /// The instance.
     pub instance: InstanceId,
@@ -88,10 +90,32 @@ pub struct Link {
     pub external_id: String,
 }
 
-impl Link {
-    /// The text under which the link is indexed: no two records of one entity share it.
-    pub fn index_text(instance: &InstanceId, external_id: &str) -> String {
-        format!("{instance}/{external_id}")
+/// A text that is not a link.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("`{0}` is not a link: expected an instance's id, a slash and the far side's id")]
+pub struct InvalidLink(String);
+
+impl fmt::Display for Link {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}", self.instance, self.external_id)
+    }
+}
+
+impl From<Link> for String {
+    fn from(link: Link) -> String {
+        link.to_string()
+    }
+}
+
+impl TryFrom<String> for Link {
+    type Error = InvalidLink;
+
+    fn try_from(text: String) -> Result<Self, InvalidLink> {
+        text.split_once('/')
+            .and_then(|(instance, external_id)| {
+                Some(Self { instance: instance.parse().ok()?, external_id: external_id.to_owned() })
+            })
+            .ok_or_else(|| InvalidLink(text.chars().take(80).collect()))
     }
 }
 

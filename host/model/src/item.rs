@@ -18,6 +18,8 @@ pub struct FailedItem {
     pub instance: InstanceId,
     /// The action.
     pub action: SyncAction,
+    /// What it is about, within the tenant: one item per subject. Made by [`FailedItem::pulled`] and [`FailedItem::pushed`].
+    pub subject: String,
     /// The platform's id of the record, where it has one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub record: Option<u64>,
@@ -41,6 +43,18 @@ pub struct FailedItem {
     pub created_at: Timestamp,
     /// When it failed last or was decided.
     pub updated_at: Timestamp,
+}
+
+impl FailedItem {
+    /// The subject of a record that failed to be pulled.
+    pub fn pulled(instance: &InstanceId, action: SyncAction, external_id: &str) -> String {
+        format!("{instance}/{}/{external_id}", action.key())
+    }
+
+    /// The subject of a record that failed to be pushed.
+    pub fn pushed(instance: &InstanceId, action: SyncAction, record: u64) -> String {
+        format!("{instance}/{}/{record}", action.key())
+    }
 }
 
 /// How a failed item stands.

@@ -6,7 +6,7 @@ use serde::de::DeserializeOwned;
 
 use crate::DocumentId;
 
-/// A kind of document. Declared once, as a static, by the crate that owns the documents.
+/// A kind of document. Declared once, as a static: see [`crate::collections`].
 #[derive(Debug)]
 pub struct Collection {
     /// The name: 1 to 32 of `a-z`, `0-9` and `-`. Never reused for something else.

@@ -21,7 +21,9 @@ pub enum StoreError {
     #[error("the store holds something it cannot read: {0}")]
     Corrupt(String),
     /// The store was written by a newer version of Mortise.
-    #[error("the store has format {found}, this version of Mortise reads up to {supported}: run the newer version")]
+    #[error(
+        "the store has format {found}, this version of Mortise reads up to {supported}: run the newer version"
+    )]
     NewerFormat {
         /// What the store has.
         found: u32,

@@ -96,7 +96,12 @@ pub trait Store: Send + Sync + 'static {
     ) -> Result<Timestamp, StoreError>;
 
     /// Shows jobs of a tenant, the earliest due first, at most `limit`.
-    async fn jobs(&self, tenant: &TenantId, filter: &JobFilter, limit: usize) -> Result<Vec<JobView>, StoreError>;
+    async fn jobs(
+        &self,
+        tenant: &TenantId,
+        filter: &JobFilter,
+        limit: usize,
+    ) -> Result<Vec<JobView>, StoreError>;
 
     /// Waits until a job may be due that was not when this was called, or until `timeout`. May return early.
     async fn wait_for_jobs(&self, timeout: Duration);

@@ -1,0 +1,1 @@
+//! The platform's own records: accounts and invoices, checked, numbered, linked and written.
