@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use mortise_model::clock::Timestamp;
 use mortise_model::id::{Digest, TenantId};
-use mortise_query::{Query, Value};
+use mortise_query::Query;
 
 use crate::{
     Batch, ChangeSet, Claim, Collection, Document, DocumentId, Entity, JobFilter, JobView, Lease, LeasedJob,
@@ -37,13 +37,13 @@ pub trait Store: Send + Sync + 'static {
         id: &DocumentId,
     ) -> Result<Option<Document>, StoreError>;
 
-    /// Finds, for each value, the document that has it in a unique index. The answers are in the order of `values`.
+    /// Finds, for each text, the document that has it in a unique index. The answers are in the order of `values`.
     async fn find_unique(
         &self,
         tenant: &TenantId,
         collection: &'static Collection,
         index: &'static str,
-        values: &[Value],
+        values: &[String],
     ) -> Result<Vec<Option<Document>>, StoreError>;
 
     /// Reads a page of the documents that match.
