@@ -83,10 +83,7 @@ fn edit_one(books: &mut Books, report: &mut ChurnReport) -> Result<(), LedgerErr
 }
 
 /// Edits a random record, unless none is found that takes changes.
-fn edit<R: Record>(
-    books: &mut Books,
-    edit: fn(&mut R, u32),
-) -> Result<Option<String>, LedgerError> {
+fn edit<R: Record>(books: &mut Books, edit: fn(&mut R, u32)) -> Result<Option<String>, LedgerError> {
     for _ in 0..PICKS {
         let Some(key) = pick::<R>(books) else {
             return Ok(None);
@@ -138,20 +135,13 @@ mod tests {
 
     #[test]
     fn every_change_bumps_one_revision_or_makes_one_record() {
-        let config = Config {
-            customers: 30,
-            invoices: 60,
-            ..Config::default()
-        };
+        let config = Config { customers: 30, invoices: 60, ..Config::default() };
         let ledger = Ledger::new(&config).unwrap();
         let weight = || {
             let books = ledger.read();
             let customers: Vec<Customer> = parsed(books.customers.all().cloned()).unwrap();
             let invoices: Vec<Invoice> = parsed(books.invoices.all().cloned()).unwrap();
-            customers
-                .iter()
-                .map(|customer| customer.revision)
-                .sum::<u32>()
+            customers.iter().map(|customer| customer.revision).sum::<u32>()
                 + invoices.iter().map(|invoice| invoice.revision).sum::<u32>()
         };
         let before = weight();

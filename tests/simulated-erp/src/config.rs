@@ -98,29 +98,19 @@ impl Config {
     }
 }
 
-fn within(
-    setting: &'static str,
-    given: u32,
-    allowed: RangeInclusive<u32>,
-) -> Result<(), ConfigError> {
+fn within(setting: &'static str, given: u32, allowed: RangeInclusive<u32>) -> Result<(), ConfigError> {
     if allowed.contains(&given) {
         return Ok(());
     }
     let (least, most) = allowed.into_inner();
-    Err(ConfigError {
-        setting,
-        allowed: format!("{least} to {most} are allowed, not {given}"),
-    })
+    Err(ConfigError { setting, allowed: format!("{least} to {most} are allowed, not {given}") })
 }
 
 fn at_most(setting: &'static str, given: Duration, most: Duration) -> Result<(), ConfigError> {
     if given <= most {
         return Ok(());
     }
-    Err(ConfigError {
-        setting,
-        allowed: format!("at most {most:?} is allowed, not {given:?}"),
-    })
+    Err(ConfigError { setting, allowed: format!("at most {most:?} is allowed, not {given:?}") })
 }
 
 /// RFC 6749 form-encodes credentials before they become Basic; these characters are the same either way.

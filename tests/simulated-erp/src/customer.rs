@@ -145,10 +145,7 @@ impl Record for Customer {
         if let Some(number) = &self.tax_number {
             findings.text("taxNumber", number, &(4..=20));
             if !number.bytes().all(|byte| byte.is_ascii_alphanumeric()) {
-                findings.add(
-                    "taxNumber",
-                    "may hold letters and digits only; leave out spaces and signs",
-                );
+                findings.add("taxNumber", "may hold letters and digits only; leave out spaces and signs");
             }
         }
         if let Some(email) = &self.email {

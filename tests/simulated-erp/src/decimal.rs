@@ -130,34 +130,23 @@ impl Serialize for Measure {
 
 impl<'de> Deserialize<'de> for Amount {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        String::deserialize(deserializer)?
-            .parse()
-            .map_err(D::Error::custom)
+        String::deserialize(deserializer)?.parse().map_err(D::Error::custom)
     }
 }
 
 impl<'de> Deserialize<'de> for Measure {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        String::deserialize(deserializer)?
-            .parse()
-            .map_err(D::Error::custom)
+        String::deserialize(deserializer)?.parse().map_err(D::Error::custom)
     }
 }
 
 fn parse(text: &str, decimals: u32, limit: Decimal) -> Result<Decimal, ParseDecimalError> {
-    let value = Decimal::from_str_exact(text)
-        .map_err(|_| ParseDecimalError::NotDecimal(text.to_owned()))?;
+    let value = Decimal::from_str_exact(text).map_err(|_| ParseDecimalError::NotDecimal(text.to_owned()))?;
     if value.normalize().scale() > decimals {
-        return Err(ParseDecimalError::TooPrecise {
-            text: text.to_owned(),
-            allowed: decimals,
-        });
+        return Err(ParseDecimalError::TooPrecise { text: text.to_owned(), allowed: decimals });
     }
     if limit < value.abs() {
-        return Err(ParseDecimalError::TooLarge {
-            text: text.to_owned(),
-            limit,
-        });
+        return Err(ParseDecimalError::TooLarge { text: text.to_owned(), limit });
     }
     Ok(value)
 }
@@ -168,12 +157,7 @@ mod tests {
 
     #[test]
     fn an_amount_always_has_two_decimals() {
-        for (input, expected) in [
-            ("5", "5.00"),
-            ("5.5", "5.50"),
-            ("-0.07", "-0.07"),
-            ("5.500", "5.50"),
-        ] {
+        for (input, expected) in [("5", "5.00"), ("5.5", "5.50"), ("-0.07", "-0.07"), ("5.500", "5.50")] {
             assert_eq!(input.parse::<Amount>().unwrap().to_string(), expected);
         }
     }
@@ -197,14 +181,8 @@ mod tests {
     fn half_a_cent_rounds_away_from_zero() {
         let percent = Measure::from_thousandths(5_000);
 
-        assert_eq!(
-            Amount::from_cents(10).percent(percent),
-            Amount::from_cents(1)
-        );
-        assert_eq!(
-            Amount::from_cents(-10).percent(percent),
-            Amount::from_cents(-1)
-        );
+        assert_eq!(Amount::from_cents(10).percent(percent), Amount::from_cents(1));
+        assert_eq!(Amount::from_cents(-10).percent(percent), Amount::from_cents(-1));
     }
 
     #[test]

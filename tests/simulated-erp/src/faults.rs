@@ -77,11 +77,7 @@ mod tests {
     #[test]
     fn a_rule_skips_then_meets_then_is_gone() {
         let faults = Faults::default();
-        let rule = FaultRule {
-            skip: 1,
-            times: 2,
-            ..FaultRule::once(Fault::Hang)
-        };
+        let rule = FaultRule { skip: 1, times: 2, ..FaultRule::once(Fault::Hang) };
         faults.add(rule).unwrap();
 
         let met = [(); 4].map(|()| meets(&faults, &Method::GET, "/api/v2/ping"));

@@ -73,29 +73,16 @@ impl Generator {
         let domain = format!("{}-{position}.example", trade.to_ascii_lowercase());
         Customer {
             customer_no: key_of::<Customer>(position),
-            external_ref: position
-                .is_multiple_of(9)
-                .then(|| format!("WEB-{position:06}")),
+            external_ref: position.is_multiple_of(9).then(|| format!("WEB-{position:06}")),
             display_name,
-            tax_number: rng.random_bool(0.95).then(|| {
-                format!(
-                    "{}{:03}{position:06}",
-                    country.tax_prefix,
-                    rng.random_range(0..1000)
-                )
-            }),
+            tax_number: rng
+                .random_bool(0.95)
+                .then(|| format!("{}{:03}{position:06}", country.tax_prefix, rng.random_range(0..1000))),
             email: Some(format!("accounts@{domain}")),
             phone: rng.random_bool(0.9).then(|| {
-                format!(
-                    "{} 555 01{:02} {:03}",
-                    country.dialling,
-                    position % 100,
-                    rng.random_range(0..1000)
-                )
+                format!("{} 555 01{:02} {:03}", country.dialling, position % 100, rng.random_range(0..1000))
             }),
-            website: rng
-                .random_bool(0.7)
-                .then(|| format!("https://www.{domain}/")),
+            website: rng.random_bool(0.7).then(|| format!("https://www.{domain}/")),
             currency: country.currency.to_owned(),
             credit_limit: Amount::from_cents(rng.random_range(0..500) * 10_000),
             taxable: rng.random_bool(0.9),
@@ -118,15 +105,10 @@ impl Generator {
         let customer = rng.random_range(1..=customers.max(1));
         let country = self.country(customer);
         let issued_on = DateTime::<Utc>::from(created_at).date_naive();
-        let lines: Vec<_> = (1..=rng.random_range(2..=3))
-            .map(|line_no| line(rng, line_no, country))
-            .collect();
-        let net_total = lines
-            .iter()
-            .fold(Amount::ZERO, |sum, line| sum.plus(line.net));
-        let tax_total = lines
-            .iter()
-            .fold(Amount::ZERO, |sum, line| sum.plus(line.tax));
+        let lines: Vec<_> =
+            (1..=rng.random_range(2..=3)).map(|line_no| line(rng, line_no, country)).collect();
+        let net_total = lines.iter().fold(Amount::ZERO, |sum, line| sum.plus(line.net));
+        let tax_total = lines.iter().fold(Amount::ZERO, |sum, line| sum.plus(line.tax));
         Invoice {
             invoice_no: key_of::<Invoice>(position),
             external_ref: None,
@@ -160,9 +142,7 @@ impl Generator {
         let changed = rng.random_range(created..HISTORY_MS);
         let batch = position / BATCH;
         if batch.is_multiple_of(BATCH_EVERY) {
-            let changed = self
-                .stream(Purpose::Batch, batch)
-                .random_range(0..HISTORY_MS);
+            let changed = self.stream(Purpose::Batch, batch).random_range(0..HISTORY_MS);
             return (instant(created.min(changed)), instant(changed));
         }
         (instant(created), instant(changed))
@@ -171,11 +151,7 @@ impl Generator {
     fn stream(self, purpose: Purpose, position: u32) -> Xoshiro256PlusPlus {
         let place = ((purpose as u64) << 32) | u64::from(position);
         // The multiplier spreads small seeds, so that no two of them share a stream at different places.
-        Xoshiro256PlusPlus::seed_from_u64(
-            self.seed
-                .wrapping_mul(0x9E37_79B9_7F4A_7C15)
-                .wrapping_add(place),
-        )
+        Xoshiro256PlusPlus::seed_from_u64(self.seed.wrapping_mul(0x9E37_79B9_7F4A_7C15).wrapping_add(place))
     }
 }
 
@@ -187,9 +163,7 @@ fn address(rng: &mut Xoshiro256PlusPlus, country: &Country) -> Address {
     let (town, region, zip) = pick(rng, &country.towns);
     Address {
         line1: format!("{} {}", rng.random_range(1..200), pick(rng, &STREETS)),
-        line2: rng
-            .random_bool(0.2)
-            .then(|| format!("Unit {}", rng.random_range(1..20))),
+        line2: rng.random_bool(0.2).then(|| format!("Unit {}", rng.random_range(1..20))),
         town: town.to_owned(),
         zip: Some(format!("{zip}{:02}", rng.random_range(0..100))),
         region: region.map(str::to_owned),
@@ -247,16 +221,8 @@ mod tests {
         let generator = Generator::new(1);
 
         for position in 1..=500 {
-            assert_eq!(
-                generator.customer(position).check(),
-                [],
-                "customer {position}"
-            );
-            assert_eq!(
-                generator.invoice(position, 100).check(),
-                [],
-                "invoice {position}"
-            );
+            assert_eq!(generator.customer(position).check(), [], "customer {position}");
+            assert_eq!(generator.invoice(position, 100).check(), [], "invoice {position}");
         }
     }
 
@@ -266,11 +232,7 @@ mod tests {
 
         for position in 1..=200 {
             let invoice = generator.invoice(position, 40);
-            let customer: u32 = invoice
-                .customer_no
-                .trim_start_matches("C-")
-                .parse()
-                .unwrap();
+            let customer: u32 = invoice.customer_no.trim_start_matches("C-").parse().unwrap();
             assert_eq!(invoice.currency, generator.customer(customer).currency);
         }
     }
@@ -279,26 +241,17 @@ mod tests {
     fn an_invoice_weighs_550_to_700_bytes_on_average() {
         let generator = Generator::new(1);
         let bytes: usize = (1..=1_000)
-            .map(|position| {
-                serde_json::to_vec(&generator.invoice(position, 400))
-                    .unwrap()
-                    .len()
-            })
+            .map(|position| serde_json::to_vec(&generator.invoice(position, 400)).unwrap().len())
             .sum();
 
-        assert!(
-            (550..=700).contains(&(bytes / 1_000)),
-            "{} bytes",
-            bytes / 1_000
-        );
+        assert!((550..=700).contains(&(bytes / 1_000)), "{} bytes", bytes / 1_000);
     }
 
     #[test]
     fn some_records_share_the_instant_of_their_last_change() {
         let generator = Generator::new(1);
-        let instants: HashSet<_> = (1..=400)
-            .map(|position| generator.invoice(position, 9).updated_at)
-            .collect();
+        let instants: HashSet<_> =
+            (1..=400).map(|position| generator.invoice(position, 9).updated_at).collect();
 
         assert!(instants.len() < 400);
     }

@@ -47,10 +47,7 @@ pub(crate) struct App {
 }
 
 impl App {
-    pub(crate) fn new(
-        config: Config,
-        stopping: watch::Receiver<bool>,
-    ) -> Result<Self, LedgerError> {
+    pub(crate) fn new(config: Config, stopping: watch::Receiver<bool>) -> Result<Self, LedgerError> {
         Ok(Self {
             ledger: Ledger::new(&config)?,
             tokens: Tokens::new(config.token_lifetime, config.token_uses),
@@ -97,10 +94,7 @@ pub(crate) fn router(app: Arc<App>) -> Router {
         .merge(records::<Customer>("/api/v2/customers"))
         .merge(records::<Invoice>("/api/v2/invoices"))
         .route_layer(from_fn_with_state(app.clone(), inject))
-        .route_layer(from_fn_with_state(
-            app.clone(),
-            authentication::require_token,
-        ));
+        .route_layer(from_fn_with_state(app.clone(), authentication::require_token));
     let oauth = Router::new()
         .route("/oauth/token", post(authentication::token))
         .route_layer(from_fn_with_state(app.clone(), inject));
@@ -132,20 +126,13 @@ async fn ping(State(app): State<Arc<App>>) -> Json<Value> {
 
 async fn count(State(app): State<Arc<App>>, request: Request, next: Next) -> Response {
     let _in_flight = app.traffic.enter();
-    let path = request
-        .extensions()
-        .get::<MatchedPath>()
-        .map_or("(unknown path)", MatchedPath::as_str);
+    let path = request.extensions().get::<MatchedPath>().map_or("(unknown path)", MatchedPath::as_str);
     let name = format!("{} {path}", request.method());
     if !app.config.latency.is_zero() {
         app.pause(app.config.latency).await;
     }
     let response = next.run(request).await;
-    tracing::debug!(
-        request = name,
-        status = response.status().as_u16(),
-        "answered"
-    );
+    tracing::debug!(request = name, status = response.status().as_u16(), "answered");
     app.traffic.answered(name, response.status().as_u16());
     response
 }

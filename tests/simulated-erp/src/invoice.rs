@@ -100,34 +100,23 @@ impl InvoiceLine {
     fn check(&self, position: usize, findings: &mut Findings) {
         let at = |field: &str| format!("lines[{position}].{field}");
         if usize::try_from(self.line_no) != Ok(position + 1) {
-            findings.add(
-                at("lineNo"),
-                format!("is {}; number the lines 1, 2, 3", self.line_no),
-            );
+            findings.add(at("lineNo"), format!("is {}; number the lines 1, 2, 3", self.line_no));
         }
         findings.text(&at("item"), &self.item, &(1..=40));
         findings.text(&at("text"), &self.text, &(1..=200));
         if self.qty <= Measure::default() {
             findings.add(at("qty"), "must be more than zero");
         }
-        if self.tax_percent < Measure::default()
-            || Measure::from_thousandths(100_000) < self.tax_percent
-        {
+        if self.tax_percent < Measure::default() || Measure::from_thousandths(100_000) < self.tax_percent {
             findings.add(at("taxPercent"), "must be 0 to 100");
         }
         let net = self.unit_price.times(self.qty);
         if self.net != net {
-            findings.add(
-                at("net"),
-                format!("is {}; qty times unitPrice is {net}", self.net),
-            );
+            findings.add(at("net"), format!("is {}; qty times unitPrice is {net}", self.net));
         }
         let tax = self.net.percent(self.tax_percent);
         if self.tax != tax {
-            findings.add(
-                at("tax"),
-                format!("is {}; taxPercent of net is {tax}", self.tax),
-            );
+            findings.add(at("tax"), format!("is {}; taxPercent of net is {tax}", self.tax));
         }
     }
 }
@@ -176,26 +165,14 @@ impl Record for Invoice {
             findings.add("dueOn", "must not be before issuedOn");
         }
         if self.lines.is_empty() || MAX_LINES < self.lines.len() {
-            findings.add(
-                "lines",
-                format!(
-                    "has {} lines; 1 to {MAX_LINES} are allowed",
-                    self.lines.len()
-                ),
-            );
+            findings.add("lines", format!("has {} lines; 1 to {MAX_LINES} are allowed", self.lines.len()));
             return findings.into_errors();
         }
         for (position, line) in self.lines.iter().enumerate() {
             line.check(position, &mut findings);
         }
-        let net = self
-            .lines
-            .iter()
-            .fold(Amount::ZERO, |sum, line| sum.plus(line.net));
-        let tax = self
-            .lines
-            .iter()
-            .fold(Amount::ZERO, |sum, line| sum.plus(line.tax));
+        let net = self.lines.iter().fold(Amount::ZERO, |sum, line| sum.plus(line.net));
+        let tax = self.lines.iter().fold(Amount::ZERO, |sum, line| sum.plus(line.tax));
         for (field, given, sum) in [
             ("netTotal", self.net_total, net),
             ("taxTotal", self.tax_total, tax),
@@ -211,10 +188,7 @@ impl Record for Invoice {
     fn check_references(&self, books: &Books) -> Vec<FieldError> {
         let mut findings = Findings::default();
         if books.customers.get(&self.customer_no).is_none() {
-            findings.add(
-                "customerNo",
-                format!("there is no customer `{}`", self.customer_no),
-            );
+            findings.add("customerNo", format!("there is no customer `{}`", self.customer_no));
         }
         findings.into_errors()
     }

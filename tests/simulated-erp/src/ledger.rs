@@ -72,17 +72,12 @@ pub(crate) enum Change {
 pub(crate) enum LedgerError {
     #[error("there is no {kind} `{key}`")]
     NotFound { kind: &'static str, key: String },
-    #[error(
-        "the record is at revision {current}, not {expected}; read it again and repeat the change"
-    )]
+    #[error("the record is at revision {current}, not {expected}; read it again and repeat the change")]
     RevisionMismatch { expected: u32, current: u32 },
     #[error("{0}")]
     Locked(&'static str),
     #[error("the {kind} breaks {} of the ledger's rules", .errors.len())]
-    Invalid {
-        kind: &'static str,
-        errors: Vec<FieldError>,
-    },
+    Invalid { kind: &'static str, errors: Vec<FieldError> },
     #[error("this Idempotency-Key came before with another body; take a new key for a new record")]
     KeyReused,
     #[error("the ledger holds {MAX_RECORDS} records of this kind and takes no more")]
@@ -105,11 +100,7 @@ impl Ledger {
 
     /// Puts the books back to how they were at the start.
     pub(crate) fn reset(&self) -> Result<(), LedgerError> {
-        let fresh = Books::generate(
-            self.generator,
-            self.customers_at_start,
-            self.invoices_at_start,
-        )?;
+        let fresh = Books::generate(self.generator, self.customers_at_start, self.invoices_at_start)?;
         *self.write() = fresh;
         Ok(())
     }
@@ -131,9 +122,7 @@ impl Books {
     fn generate(generator: Generator, customers: u32, invoices: u32) -> Result<Self, LedgerError> {
         Ok(Self {
             customers: Shelf::filled((1..=customers).map(|position| generator.customer(position)))?,
-            invoices: Shelf::filled(
-                (1..=invoices).map(|position| generator.invoice(position, customers)),
-            )?,
+            invoices: Shelf::filled((1..=invoices).map(|position| generator.invoice(position, customers)))?,
             rng: Xoshiro256PlusPlus::seed_from_u64(generator.seed()),
             last_change: Moment::now().max(Generator::end_of_history()),
         })
@@ -147,12 +136,7 @@ impl Books {
 
     /// The record of that number.
     pub(crate) fn get<R: Record>(&self, key: &str) -> Result<&Shelved, LedgerError> {
-        R::shelf(self)
-            .get(key)
-            .ok_or_else(|| LedgerError::NotFound {
-                kind: R::KIND,
-                key: key.to_owned(),
-            })
+        R::shelf(self).get(key).ok_or_else(|| LedgerError::NotFound { kind: R::KIND, key: key.to_owned() })
     }
 
     /// Makes a record; a repeated idempotency key answers with what it made the first time.
@@ -176,10 +160,7 @@ impl Books {
         let record: R = self.accept(body, &key, 1, now, now)?;
         let shelved = R::shelf_mut(self).append(&record)?;
         if let Some(idempotency_key) = idempotency_key {
-            let creation = Creation {
-                digest,
-                key: key.clone(),
-            };
+            let creation = Creation { digest, key: key.clone() };
             R::shelf_mut(self).remember(idempotency_key, creation);
         }
         Ok(Created::New(key, shelved))
@@ -225,11 +206,7 @@ impl Books {
         Ok(())
     }
 
-    fn changeable<R: Record>(
-        &self,
-        key: &str,
-        precondition: Precondition,
-    ) -> Result<&Shelved, LedgerError> {
+    fn changeable<R: Record>(&self, key: &str, precondition: Precondition) -> Result<&Shelved, LedgerError> {
         let shelved = self.get::<R>(key)?;
         precondition.check(shelved)?;
         let record: R = serde_json::from_slice(&shelved.json)?;
@@ -248,36 +225,24 @@ impl Books {
         updated_at: Moment,
         created_at: Moment,
     ) -> Result<R, LedgerError> {
-        let invalid = |errors| LedgerError::Invalid {
-            kind: R::KIND,
-            errors,
-        };
+        let invalid = |errors| LedgerError::Invalid { kind: R::KIND, errors };
         if let Some(given) = body.insert(R::KEY_FIELD.to_owned(), Value::from(key))
             && given != key
         {
             return Err(invalid(vec![FieldError {
                 field: R::KEY_FIELD.to_owned(),
-                message: format!(
-                    "is {given}; the ledger assigns numbers, leave it out or send \"{key}\""
-                ),
+                message: format!("is {given}; the ledger assigns numbers, leave it out or send \"{key}\""),
             }]));
         }
         body.insert("revision".to_owned(), Value::from(revision));
         body.insert("updatedAt".to_owned(), Value::from(updated_at.to_string()));
         body.insert("createdAt".to_owned(), Value::from(created_at.to_string()));
         let record: R = serde_path_to_error::deserialize(Value::Object(body)).map_err(|error| {
-            invalid(vec![FieldError {
-                field: error.path().to_string(),
-                message: error.inner().to_string(),
-            }])
+            invalid(vec![FieldError { field: error.path().to_string(), message: error.inner().to_string() }])
         })?;
         let mut errors = record.check();
         errors.extend(record.check_references(self));
-        if errors.is_empty() {
-            Ok(record)
-        } else {
-            Err(invalid(errors))
-        }
+        if errors.is_empty() { Ok(record) } else { Err(invalid(errors)) }
     }
 }
 
@@ -285,10 +250,7 @@ impl Precondition {
     fn check(self, shelved: &Shelved) -> Result<(), LedgerError> {
         match self {
             Self::Revision(expected) if expected != shelved.revision => {
-                Err(LedgerError::RevisionMismatch {
-                    expected,
-                    current: shelved.revision,
-                })
+                Err(LedgerError::RevisionMismatch { expected, current: shelved.revision })
             }
             Self::Revision(_) | Self::Exists => Ok(()),
         }
@@ -303,8 +265,6 @@ fn digest_of(body: &Map<String, Value>) -> u64 {
 }
 
 /// The records of one kind, parsed, in the order of numbers.
-pub(crate) fn parsed<R: Record>(
-    jsons: impl Iterator<Item = Bytes>,
-) -> Result<Vec<R>, serde_json::Error> {
+pub(crate) fn parsed<R: Record>(jsons: impl Iterator<Item = Bytes>) -> Result<Vec<R>, serde_json::Error> {
     jsons.map(|json| serde_json::from_slice(&json)).collect()
 }

@@ -5,7 +5,10 @@
 //!
 //! * `POST /oauth/token`: client credentials for a token that expires.
 //! * `/api/v2/...`: customers and invoices, listed in pages, read, created, changed and deleted.
-//! * `/_control/...`: the whole truth, faults on demand, counters and changes; for tests, outside authentication.
+//! * `/_control/...`: for tests, outside authentication, counters and faults:
+//!   `GET customers` and `GET invoices` (the whole truth), `POST churn` (so many changes at once),
+//!   `GET`, `POST` and `DELETE faults` (see [`FaultRule`]), `GET requests` (see [`Counters`]),
+//!   `DELETE tokens` (all expire now), `POST reset` (everything as at the start).
 #![forbid(unsafe_code)]
 
 mod churn;

@@ -77,10 +77,7 @@ impl Facets {
 
 impl Findings {
     pub(crate) fn add(&mut self, field: impl Into<String>, message: impl Into<String>) {
-        self.0.push(FieldError {
-            field: field.into(),
-            message: message.into(),
-        });
+        self.0.push(FieldError { field: field.into(), message: message.into() });
     }
 
     /// The text must have so many characters, none of them a control character.
@@ -89,11 +86,7 @@ impl Findings {
         if !length.contains(&count) {
             self.add(
                 field,
-                format!(
-                    "has {count} characters; {} to {} are allowed",
-                    length.start(),
-                    length.end()
-                ),
+                format!("has {count} characters; {} to {} are allowed", length.start(), length.end()),
             );
         }
         if text.chars().any(char::is_control) {
@@ -102,12 +95,7 @@ impl Findings {
     }
 
     /// As [`Findings::text`], for a field that may be absent.
-    pub(crate) fn optional_text(
-        &mut self,
-        field: &str,
-        text: Option<&str>,
-        length: &RangeInclusive<usize>,
-    ) {
+    pub(crate) fn optional_text(&mut self, field: &str, text: Option<&str>, length: &RangeInclusive<usize>) {
         if let Some(text) = text {
             self.text(field, text, length);
         }
@@ -116,10 +104,7 @@ impl Findings {
     /// The text must be so many capital letters: a currency or a country.
     pub(crate) fn capitals(&mut self, field: &str, text: &str, count: usize) {
         if text.len() != count || !text.bytes().all(|byte| byte.is_ascii_uppercase()) {
-            self.add(
-                field,
-                format!("`{text}` is not a code of {count} capital letters"),
-            );
+            self.add(field, format!("`{text}` is not a code of {count} capital letters"));
         }
     }
 

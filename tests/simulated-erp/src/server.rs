@@ -54,10 +54,7 @@ impl SimulatedErp {
     pub async fn start(config: Config) -> Result<Self, StartError> {
         config.check()?;
         let listen = config.listen;
-        let not_listening = |source| StartError::Listen {
-            address: listen,
-            source,
-        };
+        let not_listening = |source| StartError::Listen { address: listen, source };
         let listener = TcpListener::bind(listen).await.map_err(not_listening)?;
         let address = listener.local_addr().map_err(not_listening)?;
         let (stop, stopping) = watch::channel(false);
@@ -75,12 +72,7 @@ impl SimulatedErp {
         let server = axum::serve(listener, router(app.clone()))
             .with_graceful_shutdown(async move { until.stopped().await });
         tokio::spawn(churn_by_itself(app.clone()));
-        Ok(Self {
-            address,
-            app,
-            stop,
-            server: tokio::spawn(server.into_future()),
-        })
+        Ok(Self { address, app, stop, server: tokio::spawn(server.into_future()) })
     }
 
     /// Where it listens; with port 0 in the configuration, the port that was free.
@@ -123,15 +115,9 @@ impl SimulatedErp {
     /// # Panics
     ///
     /// If the ledger is full: it holds 999,999 records of a kind.
-    #[expect(
-        clippy::expect_used,
-        reason = "a test that fills the ledger must fail loudly"
-    )]
+    #[expect(clippy::expect_used, reason = "a test that fills the ledger must fail loudly")]
     pub fn churn(&self, changes: u32) -> ChurnReport {
-        self.app
-            .ledger
-            .churn(changes)
-            .expect("the ledger takes changes")
+        self.app.ledger.churn(changes).expect("the ledger takes changes")
     }
 
     /// Lets requests misbehave.

@@ -82,21 +82,11 @@ pub(crate) struct Selected<T> {
 impl<R: Record> Shelf<R> {
     /// A shelf of records whose numbers are 1, 2, 3 in this order.
     pub(crate) fn filled(records: impl Iterator<Item = R>) -> Result<Self, serde_json::Error> {
-        let slots = records
-            .map(|record| shelved(&record).map(Some))
-            .collect::<Result<Vec<_>, _>>()?;
-        let mut by_change: Vec<_> = (0u32..)
-            .zip(slots.iter().flatten())
-            .map(|(slot, shelved)| (shelved.updated_at, slot))
-            .collect();
+        let slots = records.map(|record| shelved(&record).map(Some)).collect::<Result<Vec<_>, _>>()?;
+        let mut by_change: Vec<_> =
+            (0u32..).zip(slots.iter().flatten()).map(|(slot, shelved)| (shelved.updated_at, slot)).collect();
         by_change.sort_unstable();
-        Ok(Self {
-            slots,
-            by_change,
-            tombstones: Vec::new(),
-            creations: HashMap::new(),
-            kind: PhantomData,
-        })
+        Ok(Self { slots, by_change, tombstones: Vec::new(), creations: HashMap::new(), kind: PhantomData })
     }
 
     /// The live record of that number.
@@ -106,10 +96,7 @@ impl<R: Record> Shelf<R> {
 
     /// The position that the next new record gets: 1 for the first; none when the shelf is full.
     pub(crate) fn next_position(&self) -> Option<u32> {
-        u32::try_from(self.slots.len())
-            .ok()
-            .filter(|count| *count < MAX_RECORDS)
-            .map(|count| count + 1)
+        u32::try_from(self.slots.len()).ok().filter(|count| *count < MAX_RECORDS).map(|count| count + 1)
     }
 
     /// Puts a new record at the next position.
@@ -148,22 +135,15 @@ impl<R: Record> Shelf<R> {
 
     /// Part of the records that match, ordered by time of change, then number.
     pub(crate) fn select(&self, selection: &Selection) -> Selected<Bytes> {
-        let start = selection.since.map_or(0, |since| {
-            self.by_change
-                .partition_point(|(changed, _)| *changed < since)
-        });
+        let start = selection
+            .since
+            .map_or(0, |since| self.by_change.partition_point(|(changed, _)| *changed < since));
         let candidates = self.by_change.get(start..).unwrap_or_default();
         let shelved = |(_, slot): &(Moment, u32)| self.slots.get(*slot as usize)?.as_ref();
         if selection.facets.is_any() {
-            let page = candidates
-                .iter()
-                .skip(selection.offset)
-                .take(selection.limit);
+            let page = candidates.iter().skip(selection.offset).take(selection.limit);
             return Selected {
-                items: page
-                    .filter_map(shelved)
-                    .map(|record| record.json.clone())
-                    .collect(),
+                items: page.filter_map(shelved).map(|record| record.json.clone()).collect(),
                 total: candidates.len(),
             };
         }
@@ -173,18 +153,13 @@ impl<R: Record> Shelf<R> {
             .filter(|record| record.facets.satisfy(&selection.facets))
             .collect();
         let page = matching.iter().skip(selection.offset).take(selection.limit);
-        Selected {
-            items: page.map(|record| record.json.clone()).collect(),
-            total: matching.len(),
-        }
+        Selected { items: page.map(|record| record.json.clone()).collect(), total: matching.len() }
     }
 
     /// Every deletion at that time or later, in order.
     pub(crate) fn tombstones(&self, since: Option<Moment>) -> &[Tombstone] {
-        let start = since.map_or(0, |since| {
-            self.tombstones
-                .partition_point(|tombstone| tombstone.deleted_at < since)
-        });
+        let start = since
+            .map_or(0, |since| self.tombstones.partition_point(|tombstone| tombstone.deleted_at < since));
         self.tombstones.get(start..).unwrap_or_default()
     }
 

@@ -26,11 +26,7 @@ struct Lease {
 
 impl Tokens {
     pub(crate) fn new(lifetime: Duration, uses: Option<u32>) -> Self {
-        Self {
-            lifetime,
-            uses,
-            live: Mutex::default(),
-        }
+        Self { lifetime, uses, live: Mutex::default() }
     }
 
     pub(crate) fn lifetime(&self) -> Duration {
@@ -46,10 +42,7 @@ impl Tokens {
         if MAX_TOKENS <= live.len() {
             live.clear();
         }
-        let lease = Lease {
-            expires: now + self.lifetime,
-            uses_left: self.uses,
-        };
+        let lease = Lease { expires: now + self.lifetime, uses_left: self.uses };
         live.insert(token.clone(), lease);
         token
     }

@@ -44,11 +44,7 @@ pub(crate) struct InFlight<'a>(&'a Traffic);
 impl Counters {
     /// How many requests were answered with that status, by request as in [`Counters::requests`].
     pub fn answered(&self, request: &str, status: u16) -> u64 {
-        self.requests
-            .get(request)
-            .and_then(|by_status| by_status.get(&status))
-            .copied()
-            .unwrap_or_default()
+        self.requests.get(request).and_then(|by_status| by_status.get(&status)).copied().unwrap_or_default()
     }
 }
 
@@ -62,13 +58,7 @@ impl Traffic {
 
     pub(crate) fn answered(&self, request: String, status: u16) {
         let mut tally = self.tally();
-        *tally
-            .counters
-            .requests
-            .entry(request)
-            .or_default()
-            .entry(status)
-            .or_default() += 1;
+        *tally.counters.requests.entry(request).or_default().entry(status).or_default() += 1;
     }
 
     pub(crate) fn token_issued(&self) {
@@ -76,12 +66,7 @@ impl Traffic {
     }
 
     pub(crate) fn created(&self, kind: &str) {
-        *self
-            .tally()
-            .counters
-            .creates
-            .entry(kind.to_owned())
-            .or_default() += 1;
+        *self.tally().counters.creates.entry(kind.to_owned()).or_default() += 1;
     }
 
     pub(crate) fn replayed(&self) {
@@ -89,12 +74,7 @@ impl Traffic {
     }
 
     pub(crate) fn fault_met(&self, kind: &str) {
-        *self
-            .tally()
-            .counters
-            .faults
-            .entry(kind.to_owned())
-            .or_default() += 1;
+        *self.tally().counters.faults.entry(kind.to_owned()).or_default() += 1;
     }
 
     pub(crate) fn counters(&self) -> Counters {

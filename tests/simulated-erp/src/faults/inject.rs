@@ -22,11 +22,7 @@ use crate::http::{App, Problem, expired_token};
 const MAX_ANSWER: usize = 64 * 1024 * 1024;
 
 /// Lets a request through, unless a rule waits for it.
-pub(crate) async fn inject(
-    State(app): State<Arc<App>>,
-    mut request: Request,
-    next: Next,
-) -> Response {
+pub(crate) async fn inject(State(app): State<Arc<App>>, mut request: Request, next: Next) -> Response {
     let Some(fault) = app.faults.meet(request.method(), request.uri()) else {
         return next.run(request).await;
     };
@@ -53,20 +49,11 @@ pub(crate) async fn inject(
         }
         Fault::DropMidBody => rewritten(next.run(request).await, |body| drop_mid_body(&body)).await,
         Fault::TruncatedJson => {
-            rewritten(next.run(request).await, |body| {
-                body.slice(..body.len() / 2).into()
-            })
-            .await
+            rewritten(next.run(request).await, |body| body.slice(..body.len() / 2).into()).await
         }
-        Fault::Trickle {
-            chunk_bytes,
-            pause_ms,
-        } => {
+        Fault::Trickle { chunk_bytes, pause_ms } => {
             let pause = Duration::from_millis(pause_ms);
-            rewritten(next.run(request).await, |body| {
-                trickle(app, body, chunk_bytes, pause)
-            })
-            .await
+            rewritten(next.run(request).await, |body| trickle(app, body, chunk_bytes, pause)).await
         }
         Fault::EmptyPage => reshaped(next.run(request).await, reshape::empty).await,
         Fault::WrongTotal { by } => {
@@ -98,12 +85,7 @@ const LOG_IN_PAGE: &str = "<!DOCTYPE html><html><head><title>Brindle Ledger - si
     <body><h1>Your session has ended</h1><form action=\"/login\"><input name=\"user\"></form></body></html>";
 
 fn failure(status: StatusCode) -> Response {
-    Problem::new(
-        status,
-        "injected",
-        "the ledger was told to fail here".to_owned(),
-    )
-    .into_response()
+    Problem::new(status, "injected", "the ledger was told to fail here".to_owned()).into_response()
 }
 
 fn redirect(location: &str) -> Response {
@@ -155,14 +137,12 @@ async fn reshaped(response: Response, change: impl FnOnce(&mut Value)) -> Respon
     if !response.status().is_success() {
         return response;
     }
-    rewritten(response, |body| {
-        match serde_json::from_slice::<Value>(&body) {
-            Ok(mut json) if json.is_object() => {
-                change(&mut json);
-                Body::from(json.to_string())
-            }
-            _ => Body::from(body),
+    rewritten(response, |body| match serde_json::from_slice::<Value>(&body) {
+        Ok(mut json) if json.is_object() => {
+            change(&mut json);
+            Body::from(json.to_string())
         }
+        _ => Body::from(body),
     })
     .await
 }
@@ -178,21 +158,15 @@ fn drop_mid_body(body: &Bytes) -> Body {
 }
 
 fn trickle(app: Arc<App>, body: Bytes, chunk_bytes: usize, pause: Duration) -> Body {
-    Body::from_stream(stream::unfold(
-        (app, body),
-        move |(app, mut rest)| async move {
-            if rest.is_empty() {
-                return None;
-            }
-            app.pause(pause).await;
-            if app.is_stopping() {
-                return Some((
-                    Err(io::Error::other("the server stops")),
-                    (app, Bytes::new()),
-                ));
-            }
-            let chunk = rest.split_to(chunk_bytes.min(rest.len()));
-            Some((Ok(chunk), (app, rest)))
-        },
-    ))
+    Body::from_stream(stream::unfold((app, body), move |(app, mut rest)| async move {
+        if rest.is_empty() {
+            return None;
+        }
+        app.pause(pause).await;
+        if app.is_stopping() {
+            return Some((Err(io::Error::other("the server stops")), (app, Bytes::new())));
+        }
+        let chunk = rest.split_to(chunk_bytes.min(rest.len()));
+        Some((Ok(chunk), (app, rest)))
+    }))
 }

@@ -8,11 +8,7 @@ use super::rule::Damage;
 /// The same request for the page before; the same page if it is the first or none is named.
 pub(super) fn for_previous_page(uri: &Uri) -> Option<(Uri, u64)> {
     let query = uri.query()?;
-    let page: u64 = query
-        .split('&')
-        .find_map(|parameter| parameter.strip_prefix("page="))?
-        .parse()
-        .ok()?;
+    let page: u64 = query.split('&').find_map(|parameter| parameter.strip_prefix("page="))?.parse().ok()?;
     let query: Vec<_> = query
         .split('&')
         .map(|parameter| match parameter.strip_prefix("page=") {

@@ -31,12 +31,7 @@ pub struct FaultRule {
 
 /// A way to misbehave.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(
-    tag = "kind",
-    rename_all = "kebab-case",
-    rename_all_fields = "camelCase",
-    deny_unknown_fields
-)]
+#[serde(tag = "kind", rename_all = "kebab-case", rename_all_fields = "camelCase", deny_unknown_fields)]
 pub enum Fault {
     /// Answers this status with an error body and does nothing else.
     Status {
@@ -153,29 +148,17 @@ pub enum FaultRuleError {
 impl FaultRule {
     /// Meets the next request, whatever it asks.
     pub fn once(fault: Fault) -> Self {
-        Self {
-            method: None,
-            path_prefix: any_path(),
-            query_contains: None,
-            skip: 0,
-            times: 1,
-            fault,
-        }
+        Self { method: None, path_prefix: any_path(), query_contains: None, skip: 0, times: 1, fault }
     }
 
     /// Meets the next request of that method whose path starts like that.
     pub fn once_for(method: &str, path_prefix: &str, fault: Fault) -> Self {
-        Self {
-            method: Some(method.to_owned()),
-            path_prefix: path_prefix.to_owned(),
-            ..Self::once(fault)
-        }
+        Self { method: Some(method.to_owned()), path_prefix: path_prefix.to_owned(), ..Self::once(fault) }
     }
 
     pub(super) fn check(&self) -> Result<(), FaultRuleError> {
         if let Some(method) = &self.method
-            && (Method::from_bytes(method.as_bytes()).is_err()
-                || *method != method.to_ascii_uppercase())
+            && (Method::from_bytes(method.as_bytes()).is_err() || *method != method.to_ascii_uppercase())
         {
             return Err(FaultRuleError::Method(method.clone()));
         }
@@ -183,12 +166,8 @@ impl FaultRule {
             return Err(FaultRuleError::NoTimes);
         }
         match &self.fault {
-            Fault::Status { status } if !(400..=599).contains(status) => {
-                Err(FaultRuleError::Status(*status))
-            }
-            Fault::Redirect { location }
-                if axum::http::HeaderValue::from_str(location).is_err() =>
-            {
+            Fault::Status { status } if !(400..=599).contains(status) => Err(FaultRuleError::Status(*status)),
+            Fault::Redirect { location } if axum::http::HeaderValue::from_str(location).is_err() => {
                 Err(FaultRuleError::Location)
             }
             Fault::Slow { ms } | Fault::Trickle { pause_ms: ms, .. } if MAX_DELAY_MS < *ms => {
@@ -200,9 +179,7 @@ impl FaultRule {
     }
 
     pub(super) fn matches(&self, method: &Method, uri: &Uri) -> bool {
-        self.method
-            .as_ref()
-            .is_none_or(|wanted| method == wanted.as_str())
+        self.method.as_ref().is_none_or(|wanted| method == wanted.as_str())
             && uri.path().starts_with(&self.path_prefix)
             && self
                 .query_contains

@@ -35,22 +35,13 @@ pub(super) async fn token(
     form: Result<Form<TokenRequest>, FormRejection>,
 ) -> Response {
     if !is_client(&app.config, &headers) {
-        let mut response = refusal(
-            StatusCode::UNAUTHORIZED,
-            "invalid_client",
-            "wrong or missing client credentials",
-        );
-        response
-            .headers_mut()
-            .insert(header::WWW_AUTHENTICATE, BASIC_CHALLENGE);
+        let mut response =
+            refusal(StatusCode::UNAUTHORIZED, "invalid_client", "wrong or missing client credentials");
+        response.headers_mut().insert(header::WWW_AUTHENTICATE, BASIC_CHALLENGE);
         return response;
     }
     match form {
-        Err(rejection) => refusal(
-            StatusCode::BAD_REQUEST,
-            "invalid_request",
-            &rejection.body_text(),
-        ),
+        Err(rejection) => refusal(StatusCode::BAD_REQUEST, "invalid_request", &rejection.body_text()),
         Ok(Form(request)) if request.grant_type != "client_credentials" => refusal(
             StatusCode::BAD_REQUEST,
             "unsupported_grant_type",
@@ -69,11 +60,7 @@ pub(super) async fn token(
 }
 
 /// Lets a request through whose bearer token is alive.
-pub(super) async fn require_token(
-    State(app): State<Arc<App>>,
-    request: Request,
-    next: Next,
-) -> Response {
+pub(super) async fn require_token(State(app): State<Arc<App>>, request: Request, next: Next) -> Response {
     match credentials(request.headers(), "Bearer") {
         None => {
             let message = "send the token of POST /oauth/token as `Authorization: Bearer TOKEN`";
@@ -91,11 +78,8 @@ pub(crate) fn expired_token() -> Response {
 }
 
 fn unauthorized(code: &'static str, message: &str, challenge: HeaderValue) -> Response {
-    let mut response =
-        Problem::new(StatusCode::UNAUTHORIZED, code, message.to_owned()).into_response();
-    response
-        .headers_mut()
-        .insert(header::WWW_AUTHENTICATE, challenge);
+    let mut response = Problem::new(StatusCode::UNAUTHORIZED, code, message.to_owned()).into_response();
+    response.headers_mut().insert(header::WWW_AUTHENTICATE, challenge);
     response
 }
 
@@ -108,19 +92,11 @@ fn refusal(status: StatusCode, error: &str, description: &str) -> Response {
 fn is_client(config: &Config, headers: &HeaderMap) -> bool {
     credentials(headers, "Basic")
         .and_then(|encoded| BASE64_STANDARD.decode(encoded).ok())
-        .is_some_and(|pair| {
-            pair == format!("{}:{}", config.client_id, config.client_secret).as_bytes()
-        })
+        .is_some_and(|pair| pair == format!("{}:{}", config.client_id, config.client_secret).as_bytes())
 }
 
 /// What follows the scheme in `Authorization`; the scheme's case does not matter.
 fn credentials<'a>(headers: &'a HeaderMap, wanted_scheme: &str) -> Option<&'a str> {
-    let (scheme, credentials) = headers
-        .get(header::AUTHORIZATION)?
-        .to_str()
-        .ok()?
-        .split_once(' ')?;
-    scheme
-        .eq_ignore_ascii_case(wanted_scheme)
-        .then(|| credentials.trim_start())
+    let (scheme, credentials) = headers.get(header::AUTHORIZATION)?.to_str().ok()?.split_once(' ')?;
+    scheme.eq_ignore_ascii_case(wanted_scheme).then(|| credentials.trim_start())
 }

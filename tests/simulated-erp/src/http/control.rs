@@ -39,10 +39,7 @@ pub(super) fn routes() -> Router<Arc<App>> {
         .route("/_control/customers", get(truth::<Customer>))
         .route("/_control/invoices", get(truth::<Invoice>))
         .route("/_control/churn", post(churn))
-        .route(
-            "/_control/faults",
-            get(waiting).post(add_fault).delete(clear_faults),
-        )
+        .route("/_control/faults", get(waiting).post(add_fault).delete(clear_faults))
         .route("/_control/requests", get(counters))
         .route("/_control/tokens", delete(expire_tokens))
         .route("/_control/reset", post(reset))
@@ -61,9 +58,7 @@ async fn truth<R: Record>(State(app): State<Arc<App>>) -> Result<Response, Probl
     let mut body = Vec::with_capacity(weight + tombstones.len() + 64);
     body.extend_from_slice(b"{\"items\":[");
     body.extend_from_slice(&records.join(&b','));
-    body.extend_from_slice(
-        format!("],\"deleted\":{tombstones},\"total\":{}}}", records.len()).as_bytes(),
-    );
+    body.extend_from_slice(format!("],\"deleted\":{tombstones},\"total\":{}}}", records.len()).as_bytes());
     Ok(([(header::CONTENT_TYPE, "application/json")], body).into_response())
 }
 

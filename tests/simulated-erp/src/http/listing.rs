@@ -59,10 +59,11 @@ struct Paging {
 }
 
 /// `GET /api/v2/customers` and `/api/v2/invoices`: ordered by `updatedAt`, then number.
-pub(super) async fn list<R: Record>(
-    State(app): State<Arc<App>>,
-    uri: Uri,
-) -> Result<Response, Problem> {
+///
+/// Pages are counted from the start of the list as it is at the time of the request, as in many real systems:
+/// a record that changes while a caller walks the pages moves to the end, and all behind it move up by one.
+/// The total stays the same then; a caller finds out by counting the records it has.
+pub(super) async fn list<R: Record>(State(app): State<Arc<App>>, uri: Uri) -> Result<Response, Problem> {
     let Query(parameters) = Query::<ListParameters>::try_from_uri(&uri)?;
     let paging = Paging::new(&app, parameters.page, parameters.page_size)?;
     let facets = Facets {
@@ -83,40 +84,26 @@ pub(super) async fn list<R: Record>(
 }
 
 /// `GET /api/v2/customers/deleted` and `/api/v2/invoices/deleted`: ordered by `deletedAt`.
-pub(super) async fn deleted<R: Record>(
-    State(app): State<Arc<App>>,
-    uri: Uri,
-) -> Result<Response, Problem> {
+pub(super) async fn deleted<R: Record>(State(app): State<Arc<App>>, uri: Uri) -> Result<Response, Problem> {
     let Query(parameters) = Query::<DeletedParameters>::try_from_uri(&uri)?;
     let paging = Paging::new(&app, parameters.page, parameters.page_size)?;
     let books = app.ledger.read();
     let tombstones = R::shelf(&books).tombstones(parameters.since);
-    let page = tombstones
-        .iter()
-        .skip(paging.offset())
-        .take(paging.size as usize);
+    let page = tombstones.iter().skip(paging.offset()).take(paging.size as usize);
     let items = page
         .map(|tombstone| serde_json::to_vec(tombstone).map(Bytes::from))
         .collect::<Result<_, _>>()
         .map_err(crate::ledger::LedgerError::from)?;
-    let selected = Selected {
-        items,
-        total: tombstones.len(),
-    };
+    let selected = Selected { items, total: tombstones.len() };
     Ok(paging.answer(&selected))
 }
 
 impl Paging {
     fn new(app: &App, page: Option<u32>, size: Option<u32>) -> Result<Self, Problem> {
         let max = app.config.max_page_size;
-        let paging = Self {
-            page: page.unwrap_or(1),
-            size: size.unwrap_or(DEFAULT_PAGE_SIZE.min(max)),
-        };
+        let paging = Self { page: page.unwrap_or(1), size: size.unwrap_or(DEFAULT_PAGE_SIZE.min(max)) };
         if paging.page == 0 {
-            return Err(Problem::bad_parameter(
-                "page: is 0; the first page is 1".to_owned(),
-            ));
+            return Err(Problem::bad_parameter("page: is 0; the first page is 1".to_owned()));
         }
         if !(1..=max).contains(&paging.size) {
             let message = format!("pageSize: is {}; 1 to {max} are allowed", paging.size);
@@ -160,10 +147,7 @@ fn check_filters<R: Record>(facets: &Facets) -> Result<(), Problem> {
     for (name, value) in named {
         if value.is_some() && !R::FILTERS.contains(&name) {
             let allowed = R::FILTERS.join(", ");
-            let message = format!(
-                "{name}: a list of {}s is narrowed by {allowed} only",
-                R::KIND
-            );
+            let message = format!("{name}: a list of {}s is narrowed by {allowed} only", R::KIND);
             return Err(Problem::bad_parameter(message));
         }
     }

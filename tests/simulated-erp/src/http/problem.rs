@@ -21,12 +21,7 @@ pub(crate) struct Problem {
 
 impl Problem {
     pub(crate) fn new(status: StatusCode, code: &'static str, message: String) -> Self {
-        Self {
-            status,
-            code,
-            message,
-            fields: Vec::new(),
-        }
+        Self { status, code, message, fields: Vec::new() }
     }
 
     pub(crate) fn bad_parameter(message: String) -> Self {
@@ -56,9 +51,7 @@ impl From<LedgerError> for Problem {
     fn from(error: LedgerError) -> Self {
         let (status, code) = match &error {
             LedgerError::NotFound { .. } => (StatusCode::NOT_FOUND, "not_found"),
-            LedgerError::RevisionMismatch { .. } => {
-                (StatusCode::PRECONDITION_FAILED, "revision_mismatch")
-            }
+            LedgerError::RevisionMismatch { .. } => (StatusCode::PRECONDITION_FAILED, "revision_mismatch"),
             LedgerError::Locked(_) => (StatusCode::CONFLICT, "locked"),
             LedgerError::Invalid { .. } => (StatusCode::UNPROCESSABLE_ENTITY, "invalid"),
             LedgerError::KeyReused => (StatusCode::UNPROCESSABLE_ENTITY, "idempotency_key_reused"),
@@ -70,10 +63,7 @@ impl From<LedgerError> for Problem {
             LedgerError::Invalid { errors, .. } => errors,
             _ => Vec::new(),
         };
-        Self {
-            fields,
-            ..Self::new(status, code, message)
-        }
+        Self { fields, ..Self::new(status, code, message) }
     }
 }
 

@@ -23,10 +23,7 @@ pub(super) async fn read<R: Record>(
 /// The record with its revision as `ETag`.
 pub(super) fn answer(shelved: Shelved) -> Response {
     let mut headers = HeaderMap::new();
-    headers.insert(
-        header::CONTENT_TYPE,
-        HeaderValue::from_static("application/json"),
-    );
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
     if let Ok(tag) = HeaderValue::from_str(&format!("\"{}\"", shelved.revision)) {
         headers.insert(header::ETAG, tag);
     }

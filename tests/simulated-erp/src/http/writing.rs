@@ -91,10 +91,7 @@ fn change<R: Record>(
 ) -> Result<Response, Problem> {
     let precondition = precondition(headers)?;
     let body = object(headers, body)?;
-    let shelved = app
-        .ledger
-        .write()
-        .change::<R>(key, body, change, precondition)?;
+    let shelved = app.ledger.write().change::<R>(key, body, change, precondition)?;
     Ok(answer(shelved))
 }
 
@@ -104,12 +101,7 @@ fn object(headers: &HeaderMap, body: Body) -> Result<Map<String, Value>, Problem
         .get(header::CONTENT_TYPE)
         .and_then(|value| value.to_str().ok())
         .and_then(|value| value.split(';').next())
-        .is_some_and(|media| {
-            matches!(
-                media.trim(),
-                "application/json" | "application/merge-patch+json"
-            )
-        });
+        .is_some_and(|media| matches!(media.trim(), "application/json" | "application/merge-patch+json"));
     if !json {
         return Err(Problem::new(
             StatusCode::UNSUPPORTED_MEDIA_TYPE,
@@ -117,24 +109,20 @@ fn object(headers: &HeaderMap, body: Body) -> Result<Map<String, Value>, Problem
             "send the record as `Content-Type: application/json`".to_owned(),
         ));
     }
-    serde_json::from_slice(&body?)
-        .map_err(|error| Problem::bad_body(format!("not a JSON object: {error}")))
+    serde_json::from_slice(&body?).map_err(|error| Problem::bad_body(format!("not a JSON object: {error}")))
 }
 
 fn idempotency_key(headers: &HeaderMap) -> Result<Option<&str>, Problem> {
     let Some(value) = headers.get("idempotency-key") else {
         return Ok(None);
     };
-    value
-        .to_str()
-        .ok()
-        .filter(|key| (1..=MAX_IDEMPOTENCY_KEY).contains(&key.len()))
-        .map(Some)
-        .ok_or_else(|| {
+    value.to_str().ok().filter(|key| (1..=MAX_IDEMPOTENCY_KEY).contains(&key.len())).map(Some).ok_or_else(
+        || {
             Problem::bad_header(format!(
                 "Idempotency-Key must be 1 to {MAX_IDEMPOTENCY_KEY} ASCII characters"
             ))
-        })
+        },
+    )
 }
 
 fn precondition(headers: &HeaderMap) -> Result<Precondition, Problem> {
@@ -144,12 +132,8 @@ fn precondition(headers: &HeaderMap) -> Result<Precondition, Problem> {
     match value.to_str().map(|text| text.trim().trim_matches('"')) {
         Ok("*") => Ok(Precondition::Exists),
         Ok(text) => text.parse().map(Precondition::Revision).map_err(|_| {
-            Problem::bad_header(format!(
-                "If-Match: `{text}` is not a revision; send one number or *"
-            ))
+            Problem::bad_header(format!("If-Match: `{text}` is not a revision; send one number or *"))
         }),
-        Err(_) => Err(Problem::bad_header(
-            "If-Match: is not text; send one number or *".to_owned(),
-        )),
+        Err(_) => Err(Problem::bad_header("If-Match: is not text; send one number or *".to_owned())),
     }
 }

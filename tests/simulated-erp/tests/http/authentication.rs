@@ -30,18 +30,11 @@ async fn a_token_answer_says_how_long_the_token_lives() {
 async fn nothing_below_api_answers_without_a_token() {
     let caller = Caller::of(small()).await;
 
-    for path in [
-        "/api/v2/ping",
-        "/api/v2/customers",
-        "/api/v2/invoices/INV-000001",
-    ] {
+    for path in ["/api/v2/ping", "/api/v2/customers", "/api/v2/invoices/INV-000001"] {
         let answer = caller.http.get(caller.url(path)).send().await.unwrap();
 
         assert_eq!(answer.status(), StatusCode::UNAUTHORIZED, "{path}");
-        assert_eq!(
-            answer.headers()["www-authenticate"],
-            "Bearer realm=\"brindle-ledger\""
-        );
+        assert_eq!(answer.headers()["www-authenticate"], "Bearer realm=\"brindle-ledger\"");
         let body: Value = answer.json().await.unwrap();
         assert_eq!(body["error"]["code"], "token_missing");
     }
@@ -52,11 +45,7 @@ async fn an_expired_token_is_refused_until_another_is_asked_for() {
     let mut caller = Caller::of(small()).await;
     caller.erp.expire_tokens();
 
-    let answer = caller
-        .request(Method::GET, "/api/v2/ping")
-        .send()
-        .await
-        .unwrap();
+    let answer = caller.request(Method::GET, "/api/v2/ping").send().await.unwrap();
     assert_eq!(answer.status(), StatusCode::UNAUTHORIZED);
     let challenge = answer.headers()["www-authenticate"].to_str().unwrap();
     assert!(challenge.contains("error=\"invalid_token\""), "{challenge}");
@@ -68,10 +57,7 @@ async fn an_expired_token_is_refused_until_another_is_asked_for() {
 
 #[tokio::test]
 async fn a_token_without_lifetime_is_expired_when_it_arrives() {
-    let config = Config {
-        token_lifetime: Duration::ZERO,
-        ..small()
-    };
+    let config = Config { token_lifetime: Duration::ZERO, ..small() };
     let caller = Caller::of(config).await;
 
     assert_eq!(caller.get("/api/v2/ping").await.0, StatusCode::UNAUTHORIZED);
@@ -79,10 +65,7 @@ async fn a_token_without_lifetime_is_expired_when_it_arrives() {
 
 #[tokio::test]
 async fn a_token_of_three_uses_expires_at_the_fourth_request() {
-    let config = Config {
-        token_uses: Some(3),
-        ..small()
-    };
+    let config = Config { token_uses: Some(3), ..small() };
     let caller = Caller::of(config).await;
 
     for expected in [200, 200, 200, 401, 401] {
@@ -95,11 +78,7 @@ async fn wrong_client_credentials_and_grants_are_refused_as_oauth_says() {
     let caller = Caller::of(small()).await;
     let url = caller.url("/oauth/token");
     let form = [("grant_type", "client_credentials")];
-    let wrong_secret = caller
-        .http
-        .post(&url)
-        .basic_auth("brindle-demo", Some("guess"))
-        .form(&form);
+    let wrong_secret = caller.http.post(&url).basic_auth("brindle-demo", Some("guess")).form(&form);
     let no_client = caller.http.post(&url).form(&form);
     let wrong_grant = caller.ask_for_token().form(&[("grant_type", "password")]);
     let no_grant = caller.ask_for_token().form(&[("scope", "all")]);
@@ -107,11 +86,7 @@ async fn wrong_client_credentials_and_grants_are_refused_as_oauth_says() {
     for (request, status, error) in [
         (wrong_secret, StatusCode::UNAUTHORIZED, "invalid_client"),
         (no_client, StatusCode::UNAUTHORIZED, "invalid_client"),
-        (
-            wrong_grant,
-            StatusCode::BAD_REQUEST,
-            "unsupported_grant_type",
-        ),
+        (wrong_grant, StatusCode::BAD_REQUEST, "unsupported_grant_type"),
         (no_grant, StatusCode::BAD_REQUEST, "invalid_request"),
     ] {
         let (answered, body) = caller.send(request).await;

@@ -8,12 +8,7 @@ use simulated_erp::{Config, SimulatedErp};
 
 /// A small ledger whose tokens outlive every test.
 pub(crate) fn small() -> Config {
-    Config {
-        customers: 30,
-        invoices: 70,
-        token_lifetime: Duration::from_hours(1),
-        ..Config::default()
-    }
+    Config { customers: 30, invoices: 70, token_lifetime: Duration::from_hours(1), ..Config::default() }
 }
 
 /// Later than the last change of every record that a ledger starts with.
@@ -41,11 +36,7 @@ pub(crate) struct Caller {
 impl Caller {
     pub(crate) async fn of(config: Config) -> Self {
         let erp = SimulatedErp::start(config).await.unwrap();
-        let mut caller = Self {
-            erp,
-            http: client(),
-            token: String::new(),
-        };
+        let mut caller = Self { erp, http: client(), token: String::new() };
         caller.renew_token().await;
         caller
     }
@@ -70,9 +61,7 @@ impl Caller {
     }
 
     pub(crate) fn request(&self, method: Method, path: &str) -> RequestBuilder {
-        self.http
-            .request(method, self.url(path))
-            .bearer_auth(&self.token)
+        self.http.request(method, self.url(path)).bearer_auth(&self.token)
     }
 
     /// The status and the JSON of an answer; null if it has no body.
@@ -94,14 +83,8 @@ impl Caller {
         self.send(self.request(Method::POST, path).json(body)).await
     }
 
-    pub(crate) async fn control(
-        &self,
-        method: Method,
-        path: &str,
-        body: &Value,
-    ) -> (StatusCode, Value) {
-        self.send(self.http.request(method, self.url(path)).json(body))
-            .await
+    pub(crate) async fn control(&self, method: Method, path: &str, body: &Value) -> (StatusCode, Value) {
+        self.send(self.http.request(method, self.url(path)).json(body)).await
     }
 }
 

@@ -11,10 +11,7 @@ const CUSTOMERS: &str = "/api/v2/customers?page=2&pageSize=10";
 /// A caller whose next list of customers meets that fault.
 async fn facing(fault: Fault) -> Caller {
     let caller = Caller::of(small()).await;
-    caller
-        .erp
-        .inject(FaultRule::once_for("GET", "/api/v2/customers", fault))
-        .unwrap();
+    caller.erp.inject(FaultRule::once_for("GET", "/api/v2/customers", fault)).unwrap();
     caller
 }
 
@@ -32,9 +29,7 @@ async fn a_status_is_answered_so_many_times_and_then_the_truth() {
         "method": "GET", "pathPrefix": "/api/v2/customers", "queryContains": "page=2", "skip": 1, "times": 2,
         "fault": { "kind": "status", "status": 503 },
     });
-    let (status, _) = caller
-        .control(Method::POST, "/_control/faults", &rule)
-        .await;
+    let (status, _) = caller.control(Method::POST, "/_control/faults", &rule).await;
     assert_eq!(status, StatusCode::CREATED);
 
     for expected in [200, 503, 503, 200] {
@@ -45,19 +40,12 @@ async fn a_status_is_answered_so_many_times_and_then_the_truth() {
 
 #[tokio::test]
 async fn too_many_requests_say_when_to_come_back_in_seconds_as_a_date_or_not_at_all() {
-    for retry_after in [
-        Some(RetryAfter::Seconds(3)),
-        Some(RetryAfter::DateInSeconds(30)),
-        None,
-    ] {
+    for retry_after in [Some(RetryAfter::Seconds(3)), Some(RetryAfter::DateInSeconds(30)), None] {
         let caller = facing(Fault::TooManyRequests { retry_after }).await;
         let answer = caller.request(Method::GET, CUSTOMERS).send().await.unwrap();
 
         assert_eq!(answer.status(), StatusCode::TOO_MANY_REQUESTS);
-        let said = answer
-            .headers()
-            .get("retry-after")
-            .map(|value| value.to_str().unwrap());
+        let said = answer.headers().get("retry-after").map(|value| value.to_str().unwrap());
         match retry_after {
             Some(RetryAfter::Seconds(_)) => assert_eq!(said, Some("3")),
             Some(RetryAfter::DateInSeconds(_)) => {
@@ -82,14 +70,8 @@ async fn an_injected_401_looks_like_an_expired_token() {
 #[tokio::test]
 async fn a_redirect_names_another_address() {
     let location = "http://169.254.169.254/latest".to_owned();
-    let caller = facing(Fault::Redirect {
-        location: location.clone(),
-    })
-    .await;
-    let http = client_builder()
-        .redirect(redirect::Policy::none())
-        .build()
-        .unwrap();
+    let caller = facing(Fault::Redirect { location: location.clone() }).await;
+    let http = client_builder().redirect(redirect::Policy::none()).build().unwrap();
     let request = caller.request(Method::GET, CUSTOMERS).build().unwrap();
 
     let answer = http.execute(request).await.unwrap();
@@ -107,8 +89,7 @@ async fn a_request_that_hangs_is_not_carried_out_and_one_that_hangs_afterwards_i
         let request = caller.request(Method::POST, "/api/v2/customers");
         let hanging = tokio::spawn(request.json(&new_customer()).send());
 
-        while caller.erp.counters().faults.is_empty() || caller.erp.customers().len() < 30 + created
-        {
+        while caller.erp.counters().faults.is_empty() || caller.erp.customers().len() < 30 + created {
             tokio::task::yield_now().await;
         }
 
@@ -129,10 +110,7 @@ async fn a_server_with_a_hanging_request_still_shuts_down() {
 
     caller.erp.shutdown().await;
 
-    assert_eq!(
-        hanging.await.unwrap().unwrap().status(),
-        StatusCode::SERVICE_UNAVAILABLE
-    );
+    assert_eq!(hanging.await.unwrap().unwrap().status(), StatusCode::SERVICE_UNAVAILABLE);
 }
 
 #[tokio::test]
@@ -159,20 +137,10 @@ async fn a_connection_that_drops_in_mid_body_sends_the_head_and_part_of_the_body
 #[tokio::test]
 async fn a_create_whose_answer_is_lost_was_carried_out() {
     let caller = Caller::of(small()).await;
-    caller
-        .erp
-        .inject(FaultRule::once_for(
-            "POST",
-            "/api/v2/customers",
-            Fault::DropMidBody,
-        ))
-        .unwrap();
+    caller.erp.inject(FaultRule::once_for("POST", "/api/v2/customers", Fault::DropMidBody)).unwrap();
     let create = || {
         let request = caller.request(Method::POST, "/api/v2/customers");
-        request
-            .header("Idempotency-Key", "one")
-            .json(&new_customer())
-            .send()
+        request.header("Idempotency-Key", "one").json(&new_customer()).send()
     };
 
     let lost = create().await.unwrap();
@@ -187,14 +155,7 @@ async fn a_create_whose_answer_is_lost_was_carried_out() {
 async fn truncated_json_arrives_whole_by_its_length_and_does_not_parse() {
     let caller = facing(Fault::TruncatedJson).await;
 
-    let body = caller
-        .request(Method::GET, CUSTOMERS)
-        .send()
-        .await
-        .unwrap()
-        .bytes()
-        .await
-        .unwrap();
+    let body = caller.request(Method::GET, CUSTOMERS).send().await.unwrap().bytes().await.unwrap();
 
     assert!(serde_json::from_slice::<Value>(&body).is_err());
     assert!(body.starts_with(b"{\"items\":[{"));
@@ -219,10 +180,7 @@ async fn an_empty_page_keeps_its_total() {
 
     let (_, list) = caller.get(CUSTOMERS).await;
 
-    assert_eq!(
-        list,
-        json!({ "items": [], "page": 2, "pageSize": 10, "pages": 3, "total": 30 })
-    );
+    assert_eq!(list, json!({ "items": [], "page": 2, "pageSize": 10, "pages": 3, "total": 30 }));
 }
 
 #[tokio::test]
@@ -271,11 +229,7 @@ async fn only_the_record_asked_for_is_spoiled() {
 
 #[tokio::test]
 async fn a_body_that_trickles_arrives_whole() {
-    let caller = facing(Fault::Trickle {
-        chunk_bytes: 500,
-        pause_ms: 1,
-    })
-    .await;
+    let caller = facing(Fault::Trickle { chunk_bytes: 500, pause_ms: 1 }).await;
 
     let (_, list) = caller.get(CUSTOMERS).await;
 
@@ -295,14 +249,7 @@ async fn a_slow_answer_takes_at_least_its_time() {
 #[tokio::test]
 async fn the_token_endpoint_can_fail_too() {
     let caller = Caller::of(small()).await;
-    caller
-        .erp
-        .inject(FaultRule::once_for(
-            "POST",
-            "/oauth",
-            Fault::Status { status: 500 },
-        ))
-        .unwrap();
+    caller.erp.inject(FaultRule::once_for("POST", "/oauth", Fault::Status { status: 500 })).unwrap();
 
     assert_eq!(caller.ask_for_token().send().await.unwrap().status(), 500);
     assert_eq!(caller.ask_for_token().send().await.unwrap().status(), 200);
@@ -312,14 +259,10 @@ async fn the_token_endpoint_can_fail_too() {
 async fn waiting_faults_are_listed_and_taken_back() {
     let caller = facing(Fault::Hang).await;
 
-    let (_, waiting) = caller
-        .control(Method::GET, "/_control/faults", &Value::Null)
-        .await;
+    let (_, waiting) = caller.control(Method::GET, "/_control/faults", &Value::Null).await;
     assert_eq!(waiting["items"][0]["fault"], json!({ "kind": "hang" }));
 
-    caller
-        .control(Method::DELETE, "/_control/faults", &Value::Null)
-        .await;
+    caller.control(Method::DELETE, "/_control/faults", &Value::Null).await;
     right(&caller).await;
 }
 
@@ -337,9 +280,7 @@ async fn a_rule_that_makes_no_sense_is_refused() {
         json!({ "method": "get", "fault": { "kind": "hang" } }),
         json!({ "path": "/api", "fault": { "kind": "hang" } }),
     ] {
-        let (status, body) = caller
-            .control(Method::POST, "/_control/faults", &rule)
-            .await;
+        let (status, body) = caller.control(Method::POST, "/_control/faults", &rule).await;
         assert_eq!(status, StatusCode::BAD_REQUEST, "{rule}");
         assert_eq!(body["error"]["code"], "bad_body");
     }

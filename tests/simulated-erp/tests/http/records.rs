@@ -6,19 +6,14 @@ use crate::caller::{Caller, new_customer, new_invoice, small};
 /// The fields that a refusal names.
 fn fields(body: &Value) -> Vec<&str> {
     let errors = body["error"]["fields"].as_array().unwrap();
-    errors
-        .iter()
-        .map(|error| error["field"].as_str().unwrap())
-        .collect()
+    errors.iter().map(|error| error["field"].as_str().unwrap()).collect()
 }
 
 #[tokio::test]
 async fn a_created_customer_is_read_back_with_what_the_ledger_adds() {
     let caller = Caller::of(small()).await;
 
-    let request = caller
-        .request(Method::POST, "/api/v2/customers")
-        .json(&new_customer());
+    let request = caller.request(Method::POST, "/api/v2/customers").json(&new_customer());
     let answer = request.send().await.unwrap();
 
     assert_eq!(answer.status(), StatusCode::CREATED);
@@ -28,16 +23,9 @@ async fn a_created_customer_is_read_back_with_what_the_ledger_adds() {
     assert_eq!(created["revision"], 1);
     assert_eq!(created["status"], "active");
     assert_eq!(created["phone"], Value::Null);
-    assert_eq!(
-        caller.get("/api/v2/customers/C-000031").await,
-        (StatusCode::OK, created.clone())
-    );
+    assert_eq!(caller.get("/api/v2/customers/C-000031").await, (StatusCode::OK, created.clone()));
     let (_, list) = caller.get("/api/v2/customers?page=31&pageSize=1").await;
-    assert_eq!(
-        list["items"],
-        json!([created]),
-        "the newest change is listed last"
-    );
+    assert_eq!(list["items"], json!([created]), "the newest change is listed last");
 }
 
 #[tokio::test]
@@ -45,17 +33,12 @@ async fn a_repeated_idempotency_key_answers_with_the_first_record() {
     let caller = Caller::of(small()).await;
     let create = |body: Value| {
         let request = caller.request(Method::POST, "/api/v2/customers");
-        request
-            .header("Idempotency-Key", "run-7/acc-1")
-            .json(&body)
-            .send()
+        request.header("Idempotency-Key", "run-7/acc-1").json(&body).send()
     };
 
     let first = create(new_customer()).await.unwrap();
     let second = create(new_customer()).await.unwrap();
-    let other = create(json!({ "displayName": "Someone else", "currency": "EUR" }))
-        .await
-        .unwrap();
+    let other = create(json!({ "displayName": "Someone else", "currency": "EUR" })).await.unwrap();
 
     assert_eq!(first.headers()["idempotent-replayed"], "false");
     assert_eq!(second.headers()["idempotent-replayed"], "true");
@@ -64,10 +47,7 @@ async fn a_repeated_idempotency_key_answers_with_the_first_record() {
     assert_eq!(other.status(), StatusCode::UNPROCESSABLE_ENTITY);
     assert_eq!(caller.erp.customers().len(), 31);
     let counters = caller.erp.counters();
-    assert_eq!(
-        (counters.creates["customer"], counters.idempotent_replays),
-        (1, 1)
-    );
+    assert_eq!((counters.creates["customer"], counters.idempotent_replays), (1, 1));
 }
 
 #[tokio::test]
@@ -90,18 +70,12 @@ async fn what_is_wrong_with_a_customer_is_told_field_by_field() {
         (json!({ "displayName": null }), vec!["."]),
         (json!({ "creditLimit": 12.5 }), vec!["creditLimit"]),
         (json!({ "creditLimit": "12.505" }), vec!["creditLimit"]),
-        (
-            json!({ "email": "nobody", "currency": "euro" }),
-            vec!["currency", "email"],
-        ),
+        (json!({ "email": "nobody", "currency": "euro" }), vec!["currency", "email"]),
         (
             json!({ "billTo": { "line1": "a", "town": "b", "countryIso": "Narnia" } }),
             vec!["billTo.countryIso"],
         ),
-        (
-            json!({ "billTo": { "line1": "a", "street": "b" } }),
-            vec!["billTo.street"],
-        ),
+        (json!({ "billTo": { "line1": "a", "street": "b" } }), vec!["billTo.street"]),
         (json!({ "colour": "green" }), vec!["colour"]),
         (json!({ "customerNo": "C-000005" }), vec!["customerNo"]),
         (json!({ "status": "sleeping" }), vec!["status"]),
@@ -163,11 +137,8 @@ async fn a_patch_changes_what_it_names_and_null_removes() {
     let caller = Caller::of(small()).await;
     let (_, before) = caller.get("/api/v2/customers/C-000009").await;
 
-    let patch =
-        json!({ "displayName": "Renamed", "externalRef": null, "billTo": { "town": "Moved" } });
-    let request = caller
-        .request(Method::PATCH, "/api/v2/customers/C-000009")
-        .json(&patch);
+    let patch = json!({ "displayName": "Renamed", "externalRef": null, "billTo": { "town": "Moved" } });
+    let request = caller.request(Method::PATCH, "/api/v2/customers/C-000009").json(&patch);
     let (status, after) = caller.send(request).await;
 
     assert_eq!(status, StatusCode::OK, "{after}");
@@ -188,9 +159,7 @@ async fn a_put_of_the_whole_record_replaces_it() {
     record["displayName"] = json!("Put here");
     record.as_object_mut().unwrap().remove("website");
 
-    let request = caller
-        .request(Method::PUT, "/api/v2/customers/C-000004")
-        .json(&record);
+    let request = caller.request(Method::PUT, "/api/v2/customers/C-000004").json(&record);
     let (status, after) = caller.send(request).await;
 
     assert_eq!(status, StatusCode::OK, "{after}");
@@ -205,9 +174,8 @@ async fn a_change_of_another_revision_is_refused() {
     let revision = caller.erp.customers()[4].revision;
     let change = |method: Method, if_match: String| {
         let request = caller.request(method, "/api/v2/customers/C-000005");
-        let request = request
-            .header("If-Match", if_match)
-            .json(&json!({ "displayName": "x", "currency": "EUR" }));
+        let request =
+            request.header("If-Match", if_match).json(&json!({ "displayName": "x", "currency": "EUR" }));
         caller.send(request)
     };
 
@@ -216,24 +184,10 @@ async fn a_change_of_another_revision_is_refused() {
         assert_eq!(status, StatusCode::PRECONDITION_FAILED);
         assert_eq!(body["error"]["code"], "revision_mismatch");
     }
-    assert_eq!(
-        change(Method::PATCH, "latest".to_owned()).await.0,
-        StatusCode::BAD_REQUEST
-    );
-    assert_eq!(
-        change(Method::PATCH, revision.to_string()).await.0,
-        StatusCode::OK
-    );
-    assert_eq!(
-        change(Method::PATCH, format!("\"{}\"", revision + 1))
-            .await
-            .0,
-        StatusCode::OK
-    );
-    assert_eq!(
-        change(Method::DELETE, "*".to_owned()).await.0,
-        StatusCode::NO_CONTENT
-    );
+    assert_eq!(change(Method::PATCH, "latest".to_owned()).await.0, StatusCode::BAD_REQUEST);
+    assert_eq!(change(Method::PATCH, revision.to_string()).await.0, StatusCode::OK);
+    assert_eq!(change(Method::PATCH, format!("\"{}\"", revision + 1)).await.0, StatusCode::OK);
+    assert_eq!(change(Method::DELETE, "*".to_owned()).await.0, StatusCode::NO_CONTENT);
 }
 
 #[tokio::test]
@@ -245,20 +199,13 @@ async fn a_deleted_record_leaves_the_list_and_a_tombstone() {
     assert_eq!(delete().await.0, StatusCode::NO_CONTENT);
     assert_eq!(delete().await.0, StatusCode::NOT_FOUND);
 
-    assert_eq!(
-        caller.get("/api/v2/invoices/INV-000003").await.0,
-        StatusCode::NOT_FOUND
-    );
+    assert_eq!(caller.get("/api/v2/invoices/INV-000003").await.0, StatusCode::NOT_FOUND);
     assert_eq!(caller.get("/api/v2/invoices").await.1["total"], 69);
-    let (_, deleted) = caller
-        .get("/api/v2/invoices/deleted?since=2025-01-01T00:00:00Z")
-        .await;
+    let (_, deleted) = caller.get("/api/v2/invoices/deleted?since=2025-01-01T00:00:00Z").await;
     assert_eq!(deleted["total"], 1);
     assert_eq!(deleted["items"][0]["invoiceNo"], "INV-000003");
     assert_eq!(deleted["items"][0]["revision"], revision);
-    let (_, later) = caller
-        .get("/api/v2/invoices/deleted?since=2999-01-01T00:00:00Z")
-        .await;
+    let (_, later) = caller.get("/api/v2/invoices/deleted?since=2999-01-01T00:00:00Z").await;
     assert_eq!(later["total"], 0);
 }
 
@@ -266,17 +213,9 @@ async fn a_deleted_record_leaves_the_list_and_a_tombstone() {
 async fn a_void_invoice_takes_no_more_changes() {
     let caller = Caller::of(small()).await;
     let (_, created) = caller.post("/api/v2/invoices", &new_invoice()).await;
-    let path = format!(
-        "/api/v2/invoices/{}",
-        created["invoiceNo"].as_str().unwrap()
-    );
-    let set = |status: &str| {
-        caller.send(
-            caller
-                .request(Method::PATCH, &path)
-                .json(&json!({ "status": status })),
-        )
-    };
+    let path = format!("/api/v2/invoices/{}", created["invoiceNo"].as_str().unwrap());
+    let set =
+        |status: &str| caller.send(caller.request(Method::PATCH, &path).json(&json!({ "status": status })));
 
     assert_eq!(set("void").await.0, StatusCode::OK);
     assert_eq!(set("open").await.0, StatusCode::CONFLICT);
@@ -288,42 +227,14 @@ async fn every_refusal_is_json_with_a_code() {
     let customers = || caller.request(Method::POST, "/api/v2/customers");
 
     for (request, status, code) in [
-        (
-            caller.request(Method::GET, "/api/v2/customers/C-999999"),
-            404,
-            "not_found",
-        ),
-        (
-            caller.request(Method::GET, "/api/v2/customers/9"),
-            404,
-            "not_found",
-        ),
-        (
-            caller.request(Method::GET, "/api/v3/customers"),
-            404,
-            "no_such_path",
-        ),
-        (
-            caller.request(Method::PUT, "/api/v2/customers"),
-            405,
-            "no_such_method",
-        ),
+        (caller.request(Method::GET, "/api/v2/customers/C-999999"), 404, "not_found"),
+        (caller.request(Method::GET, "/api/v2/customers/9"), 404, "not_found"),
+        (caller.request(Method::GET, "/api/v3/customers"), 404, "no_such_path"),
+        (caller.request(Method::PUT, "/api/v2/customers"), 405, "no_such_method"),
         (customers().body("{}"), 415, "not_json"),
-        (
-            customers()
-                .header("Content-Type", "application/json")
-                .body("{"),
-            400,
-            "bad_body",
-        ),
+        (customers().header("Content-Type", "application/json").body("{"), 400, "bad_body"),
         (customers().json(&json!(["a", "list"])), 400, "bad_body"),
-        (
-            customers()
-                .json(&new_customer())
-                .header("Idempotency-Key", ""),
-            400,
-            "bad_header",
-        ),
+        (customers().json(&new_customer()).header("Idempotency-Key", ""), 400, "bad_header"),
     ] {
         let (answered, body) = caller.send(request).await;
         assert_eq!(answered, status, "{body}");
