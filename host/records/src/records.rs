@@ -7,7 +7,7 @@ use mortise_model::entity::EntityKind;
 use mortise_model::error::FieldError;
 use mortise_model::id::TenantId;
 use mortise_store::{
-    Batch, Conflict, DocumentId, Entity, Expect, Origin, Store, StoreError, StoreExt, Version, Write,
+    Batch, Conflict, DocumentId, Expect, Origin, Store, StoreError, StoreExt, Version, Write,
 };
 
 use crate::references::Wanted;

@@ -105,6 +105,7 @@ impl Records {
     }
 }
 
+#[derive(Clone, Copy)]
 enum Relink<'a> {
     To(&'a str),
     None,

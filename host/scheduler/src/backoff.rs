@@ -41,16 +41,13 @@ impl Backoff {
 mod tests {
     use super::*;
 
-    const BACKOFF: Backoff = Backoff {
-        first: Duration::from_secs(1),
-        factor: 2.0,
-        longest: Duration::from_secs(10),
-        attempts: 6,
-    };
+    const BACKOFF: Backoff =
+        Backoff { first: Duration::from_secs(1), factor: 2.0, longest: Duration::from_secs(10), attempts: 6 };
 
     #[test]
     fn waits_double_up_to_the_longest_and_then_end() {
-        let ceilings: Vec<_> = (1..=6).map(|attempt| BACKOFF.ceiling(attempt).map(|wait| wait.as_secs())).collect();
+        let ceilings: Vec<_> =
+            (1..=6).map(|attempt| BACKOFF.ceiling(attempt).map(|wait| wait.as_secs())).collect();
         assert_eq!(ceilings, [Some(1), Some(2), Some(4), Some(8), Some(10), None]);
     }
 

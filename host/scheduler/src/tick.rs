@@ -17,7 +17,7 @@ use crate::sync_job::{instance_lane, overlapping_sync_job, sync_job};
 use crate::{JobContext, JobEnd, JobHandler};
 
 /// How late a tick may be worked on and still count as on time. Later, the occurrence was missed.
-const LATE: Duration = Duration::from_secs(60);
+const LATE: Duration = Duration::from_mins(1);
 
 /// Works on ticks.
 pub struct TickHandler {
@@ -34,7 +34,9 @@ impl TickHandler {
     async fn tick(&self, job: &LeasedJob) -> Result<JobEnd, StoreError> {
         let payload: TickPayload = match serde_json::from_value(job.payload.clone()) {
             Ok(payload) => payload,
-            Err(error) => return Ok(JobEnd::Failed { reason: format!("the tick does not read back: {error}") }),
+            Err(error) => {
+                return Ok(JobEnd::Failed { reason: format!("the tick does not read back: {error}") });
+            }
         };
         let found = self.store.load::<Schedule>(&job.tenant, payload.schedule.as_str()).await?;
         let Some((mut schedule, version)) = found else { return Ok(JobEnd::Completed) };

@@ -48,7 +48,7 @@ impl Default for SchedulerConfig {
             backoff: Backoff {
                 first: Duration::from_secs(5),
                 factor: 3.0,
-                longest: Duration::from_secs(3600),
+                longest: Duration::from_hours(1),
                 attempts: 8,
             },
         }

@@ -8,6 +8,7 @@
 
 mod batch;
 mod collection;
+pub mod collections;
 mod document;
 mod error;
 mod feed;
