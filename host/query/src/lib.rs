@@ -1,7 +1,7 @@
 //! Filters, orders and paging: text to a typed tree, evaluated over JSON, and order-preserving index keys.
 //!
-//! A resource declares what callers may name in a [`PropertyTable`]. `$filter` and `$orderby` are read
-//! against it; nothing outside the table is reachable. Rust code builds the same trees
+//! A resource declares what callers may name in a [`PropertyTable`]. [`Filter::parse`] and [`order::parse`] read
+//! `$filter` and `$orderby` against it; nothing outside the table is reachable. Rust code builds the same trees
 //! directly: [`Filter::eq`], [`SortKey::ascending`]. A store evaluates them over JSON documents, and finds documents
 //! without reading all of them through an [`Index`] and a [`Plan`].
 //!
@@ -24,6 +24,7 @@ mod field;
 pub mod filter;
 mod index;
 pub mod key;
+mod lexer;
 pub mod order;
 pub mod page;
 mod plan;
@@ -32,9 +33,9 @@ pub mod schema;
 
 pub use self::cursor::{Cursor, CursorError, MAX_CURSOR};
 pub use self::field::{Cardinality, Field};
-pub use self::filter::Filter;
+pub use self::filter::{Filter, FilterError};
 pub use self::index::{Index, IndexEntry, IndexField};
-pub use self::order::{Direction, SortKey};
+pub use self::order::{Direction, OrderError, SortKey};
 pub use self::page::{PageError, PageRequest, PageResult, Query};
 pub use self::plan::{KeyRange, MAX_RANGES, OrderCoverage, Plan, Residual, plan};
 pub use self::scalar::{Scalar, fold};

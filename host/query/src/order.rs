@@ -1,5 +1,11 @@
 //! The order of documents: `$orderby`, and keys that sort by it.
 
+mod error;
+mod parser;
+
+pub use self::error::{OrderError, OrderErrorKind};
+pub use self::parser::parse;
+
 use std::borrow::Cow;
 use std::cmp::Ordering;
 

@@ -100,3 +100,8 @@ pub(crate) fn document() -> impl Strategy<Value = Value> {
             })
         })
 }
+
+/// What `now()` is.
+pub(crate) fn now() -> DateTime<Utc> {
+    at(1_772_357_400, 0)
+}
