@@ -51,7 +51,8 @@ fn number_operand() -> BoxedStrategy<String> {
         prop_oneof![
             (inner.clone(), operator, inner.clone())
                 .prop_map(|(left, operator, right)| format!("{left} {operator} {right}")),
-            inner.clone().prop_map(|number| format!("({number})")),
+            texts([inner.clone(), inner.clone()], |parts| format!("{} sub ({})", parts[0], parts[1])),
+            texts([inner.clone(), inner.clone()], |parts| format!("({}) mod ({})", parts[0], parts[1])),
             inner.clone().prop_map(|number| format!("-({number})")),
             inner.clone().prop_map(|number| format!("- {number}")),
             inner.prop_map(|number| format!("round({number})")),
