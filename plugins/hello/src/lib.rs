@@ -2,7 +2,6 @@
 
 use mortise_sdk::prelude::*;
 use serde::Deserialize;
-use serde_json::json;
 
 #[derive(Deserialize)]
 struct Hello {
@@ -30,7 +29,8 @@ impl Connector for Hello {
     fn pull(&self, request: PullRequest, sink: &Sink) -> Result<PullEnd> {
         let mut page = Page::last().reported_total(2);
         for (number, name) in [("W-1", "World"), ("W-2", "Moon")] {
-            page.record(number, &json!({ "name": format!("{}, {name}", self.greeting) }));
+            let name = format!("{}, {name}", self.greeting);
+            page.record(number, &Account { name: name.into(), ..Account::default() });
         }
         let receipt = sink.commit(page)?;
         info!("said hello", entity = request.entity, created = receipt.created);
@@ -39,3 +39,17 @@ impl Connector for Hello {
 }
 
 mortise_sdk::export_connector!(Hello);
+
+#[cfg(test)]
+mod tests {
+    use mortise_sdk::testing::Host;
+
+    use super::Hello;
+
+    #[test]
+    fn the_greeting_comes_from_the_settings() {
+        let host = Host::new().settings(serde_json::json!({ "greeting": "Good morning" }));
+        host.pull::<Hello>("account").unwrap();
+        assert_eq!(host.records("account")["W-2"]["name"], "Good morning, Moon");
+    }
+}

@@ -7,7 +7,7 @@ pub use crate::bindings::exports::mortise::plugin::connector::{
     Change, Check, Entity, Operation, Outcome, PullEnd, PullRequest, PushItem, PushResult, Stored,
     WebhookResult,
 };
-pub use crate::bindings::mortise::plugin::types::{Content, InboundAnswer, InboundRequest, NameValue};
+pub use crate::bindings::mortise::plugin::types::{InboundAnswer, InboundRequest, NameValue};
 use crate::error::{Error, Result};
 use crate::manifest::Manifest;
 use crate::sink::{PulledRecord, Sink};

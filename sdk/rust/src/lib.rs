@@ -30,7 +30,7 @@
 //!
 //!     fn pull(&self, request: PullRequest, sink: &Sink) -> Result<PullEnd> {
 //!         let mut page = Page::last();
-//!         page.record("C-1", &serde_json::json!({ "name": self.greeting }));
+//!         page.record("C-1", &Account { name: self.greeting.clone().into(), ..Account::default() });
 //!         sink.commit(page.reported_total(1))?;
 //!         info!("greeted", entity = request.entity);
 //!         Ok(PullEnd::without_bookmark())
@@ -39,19 +39,33 @@
 //!
 //! mortise_sdk::export_connector!(Hello);
 //! ```
+//!
+//! Everything a plugin reaches goes through the host. Built for anything but WebAssembly, the same functions talk to
+//! `testing::Host`, a host in memory, so a plugin's tests are ordinary `#[test]` functions.
 
 #[doc(hidden)]
 pub mod bindings;
 pub mod connector;
+pub mod content;
 pub mod context;
 mod error;
 #[doc(hidden)]
 pub mod export;
 mod host;
+pub mod http;
 pub mod log;
 pub mod manifest;
+pub mod objects;
+pub mod paging;
+pub mod secrets;
 pub mod settings;
 pub mod sink;
+pub mod storage;
+#[cfg(not(target_arch = "wasm32"))]
+pub mod testing;
+
+pub use chrono;
+pub use rust_decimal::{self, Decimal};
 
 pub use crate::bindings::mortise::plugin::types::{Fault, FieldError, Retry};
 pub use crate::connector::Connector;
@@ -63,6 +77,7 @@ pub mod prelude {
         Check, Connector, Entity, Operation, Outcome, PullEnd, PullRequest, PushItem, PushResult,
     };
     pub use crate::manifest::{Capability, Credential, Manifest, SecretField};
+    pub use crate::objects::{Account, Address, Field, Invoice, InvoiceItem, Reference};
     pub use crate::settings::Setting;
     pub use crate::sink::{Page, PulledRecord, Sink};
     pub use crate::{Error, Result, debug, error, info, trace, warn};

@@ -2,10 +2,12 @@
 //!
 //! The macros take a message, in which `{name}` stands for a variable, and any number of fields:
 //!
-//! ```no_run
+//! ```
 //! # use mortise_sdk::info;
+//! # mortise_sdk::testing::Host::new().run(|| {
 //! let page = 3;
 //! info!("read page {page}", records = 100, total = 4_210);
+//! # });
 //! ```
 
 use std::fmt::Display;
