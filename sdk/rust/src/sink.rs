@@ -69,14 +69,19 @@ impl Page {
     pub fn record(&mut self, external_id: impl Into<String>, object: &impl Serialize) {
         let external_id = external_id.into();
         match pulled(&external_id, object) {
-            Ok(record) => self.contract.records.push(record),
+            Ok(record) => self.push(record),
             Err(error) => self.failure(Some(external_id), error, None),
         }
     }
 
+    /// Adds a record made by [`pulled`] or [`deleted`].
+    pub fn push(&mut self, record: PulledRecord) {
+        self.contract.records.push(record);
+    }
+
     /// Adds a record that the far side no longer has.
     pub fn deleted(&mut self, external_id: impl Into<String>) {
-        self.contract.records.push(deleted(external_id));
+        self.push(deleted(external_id));
     }
 
     /// Adds a record that could not be mapped, with the far side's JSON where it is at hand.
