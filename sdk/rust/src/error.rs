@@ -47,6 +47,26 @@ impl Error {
         }])
     }
 
+    /// The sentence for a person. Of several wrong fields, those of all, each with its pointer.
+    pub fn message(&self) -> String {
+        match self {
+            Self::Retryable(retry) => retry.message.clone(),
+            Self::Failed(fault) => fault.message.clone(),
+            Self::Rejected(fields) => {
+                let lines: Vec<_> =
+                    fields.iter().map(|field| format!("{}: {}", field.pointer, field.message)).collect();
+                lines.join("; ")
+            }
+            Self::Unauthorized(message)
+            | Self::NotFound(message)
+            | Self::Conflict(message)
+            | Self::Denied(message)
+            | Self::Quota(message)
+            | Self::Unsupported(message)
+            | Self::Other(message) => message.clone(),
+        }
+    }
+
     /// The plugin does not offer this.
     pub fn unsupported(what: impl Into<String>) -> Self {
         Self::Unsupported(what.into())

@@ -130,8 +130,10 @@ mod tests {
     fn error_of(answer: Answer) -> PluginError {
         let host = Host::new().at("2026-03-01T09:30:00Z").answer(move |_| answer.clone());
         host.run(|| {
-            let number =
-                http::get("https://erp.example/x").query("key", 1).send().and_then(Response::json::<u32>);
+            let number = http::get("https://erp.example/x")
+                .query("key", 1)
+                .send()
+                .and_then(|answer| answer.json::<u32>());
             number.unwrap_err().into()
         })
     }

@@ -27,6 +27,11 @@ impl Response {
         self.contract.status
     }
 
+    /// Whether the status is one of success: 200 to 299.
+    pub fn is_success(&self) -> bool {
+        (200..300).contains(&self.status())
+    }
+
     /// The first header of this name, in any case.
     pub fn header(&self, name: &str) -> Option<&str> {
         self.headers().find(|(other, _)| other.eq_ignore_ascii_case(name)).map(|(_, value)| value)
@@ -49,7 +54,7 @@ impl Response {
 
     /// Goes on with an answer of success (2xx); anything else is [`Error::Refused`].
     pub fn ok(self) -> Result<Self, Error> {
-        if (200..300).contains(&self.status()) { Ok(self) } else { Err(Error::Refused(Box::new(self))) }
+        if self.is_success() { Ok(self) } else { Err(Error::Refused(Box::new(self))) }
     }
 
     /// Goes on like [`Response::ok`], where "there is no such thing" (404, 410) is an answer too.
@@ -58,17 +63,17 @@ impl Response {
     }
 
     /// Reads the JSON of a success; anything else is [`Error::Refused`] or [`Error::Unexpected`].
-    pub fn json<T: DeserializeOwned>(self) -> Result<T, Error> {
-        let answer = self.ok()?;
-        match serde_json::from_slice(answer.body().as_bytes()) {
-            Ok(value) => Ok(value),
-            Err(error) => Err(answer.unexpected(format!("is not the JSON that was expected: {error}"))),
+    pub fn json<T: DeserializeOwned>(&self) -> Result<T, Error> {
+        if !self.is_success() {
+            return Err(Error::Refused(Box::new(self.clone())));
         }
+        serde_json::from_slice(self.body().as_bytes())
+            .map_err(|error| self.unexpected(format!("is not the JSON that was expected: {error}")))
     }
 
     /// An error for an answer that is not what the far side documents. `message` goes on after "the answer ...".
-    pub fn unexpected(self, message: impl Into<String>) -> Error {
-        Error::Unexpected { response: Box::new(self), message: message.into() }
+    pub fn unexpected(&self, message: impl Into<String>) -> Error {
+        Error::Unexpected { response: Box::new(self.clone()), message: message.into() }
     }
 
     /// How long the far side wants to be left alone, where it says so.

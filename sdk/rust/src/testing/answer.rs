@@ -1,6 +1,7 @@
 //! What a scripted far side answers.
 
 use serde::Serialize;
+use serde_json::Value;
 
 use crate::bindings::mortise::plugin::http::{BodyForm, Delivery, HttpError, HttpErrorKind, Response};
 use crate::bindings::mortise::plugin::types::{Content, NameValue};
@@ -45,6 +46,22 @@ impl Answer {
         match serde_json::to_string(body) {
             Ok(body) => self.header("Content-Type", "application/json").body(body),
             Err(error) => panic!("the answer is not JSON: {error}"),
+        }
+    }
+
+    /// With its JSON body changed.
+    ///
+    /// # Panics
+    /// When the body is not JSON.
+    pub fn changed(self, change: &dyn Fn(&mut Value)) -> Self {
+        let body = self.0.as_ref().map(|answer| serde_json::from_slice(answer.body.as_bytes()));
+        match body {
+            Ok(Ok(mut body)) => {
+                change(&mut body);
+                self.body(body.to_string())
+            }
+            Ok(Err(error)) => panic!("the answer is not JSON: {error}"),
+            Err(_) => self,
         }
     }
 

@@ -63,6 +63,11 @@ impl Host {
         self.with(|state| state.call = call)
     }
 
+    /// Tells calls that the far side must not be changed.
+    pub fn dry_run(self) -> Self {
+        self.with(|state| state.call.dry_run = true)
+    }
+
     /// Sets how many records a pull is asked for per page. 100 unless set.
     pub fn page_size(self, records: u32) -> Self {
         self.with(|state| state.page_size = records)
