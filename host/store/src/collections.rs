@@ -50,6 +50,9 @@ pub static API_KEYS: Collection = private(
 /// Access tokens, by the digest of the token. In the system tenant.
 pub static TOKENS: Collection = private("tokens", &[Index::new("expires-at", &[time("expiresAt")])]);
 
+/// Keys that the host made for itself, by what they are for. In the system tenant.
+pub static HOST_KEYS: Collection = private("host-keys", &[]);
+
 /// Plugins, by name.
 pub static PLUGINS: Collection = private("plugins", &[]);
 
@@ -124,6 +127,28 @@ pub static INVOICES: Collection = published(
         Index::new("updated-at", &[time("updatedAt")]),
     ],
 );
+
+/// Every collection.
+pub static ALL: &[&Collection] = &[
+    &TENANTS,
+    &CLIENTS,
+    &API_KEYS,
+    &TOKENS,
+    &PLUGINS,
+    &RELEASES,
+    &GRANTS,
+    &INSTANCES,
+    &SECRETS,
+    &SCHEDULES,
+    &RUNS,
+    &RUN_LOGS,
+    &FAILED_ITEMS,
+    &SYNC_STATES,
+    &PLUGIN_STORAGE,
+    &IDEMPOTENT_ANSWERS,
+    &ACCOUNTS,
+    &INVOICES,
+];
 
 macro_rules! entity {
     ($type:ty, $collection:ident, |$entity:ident| $id:expr) => {

@@ -10,14 +10,17 @@ mod batch;
 mod collection;
 pub mod collections;
 mod document;
+mod embedded;
 mod error;
 mod feed;
 mod job;
+pub mod limits;
 mod store;
 
 pub use self::batch::{Batch, Expect, Origin, Write};
 pub use self::collection::{Collection, Entity, FeedMembership};
 pub use self::document::{Document, DocumentId, Version};
+pub use self::embedded::{SledOptions, SledStore};
 pub use self::error::{Conflict, StoreError};
 pub use self::feed::{Change, ChangeKind, ChangeSet, Sequence};
 pub use self::job::{Claim, JobFilter, JobStatus, JobView, Lease, LeasedJob, NewJob};
