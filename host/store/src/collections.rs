@@ -80,6 +80,7 @@ pub static RUNS: Collection = private(
     &[
         Index::new("instance", &[exact("instance"), time("startedAt")]),
         Index::new("status", &[exact("status")]),
+        Index::new("started-at", &[time("startedAt")]),
     ],
 );
 
@@ -134,6 +135,7 @@ pub static ALL: &[&Collection] = &[
     &CLIENTS,
     &API_KEYS,
     &TOKENS,
+    &HOST_KEYS,
     &PLUGINS,
     &RELEASES,
     &GRANTS,
