@@ -68,7 +68,9 @@ pub(crate) enum BindingProblem {
         errors: Vec<FieldError>,
     },
     /// A setting names a host that the grant does not cover.
-    #[error("the setting `{setting}` leads to a host that is not granted: grant the host `{host}` to the plugin `{plugin}`")]
+    #[error(
+        "the setting `{setting}` leads to a host that is not granted: grant the host `{host}` to the plugin `{plugin}`"
+    )]
     HostNotGranted {
         /// The plugin.
         plugin: PluginName,
@@ -124,7 +126,8 @@ pub(crate) async fn resolve(
     let in_settings = |errors| BindingProblem::Settings { instance: instance.name.clone(), errors };
     let settings = settings::complete(&manifest.settings_schema, &instance.settings).map_err(in_settings)?;
     check_hosts(manifest, &permissions, &settings, instance)?;
-    let credentials = credentials(manifest, &settings).map_err(|error| in_settings(vec![error.at_setting()]))?;
+    let credentials =
+        credentials(manifest, &settings).map_err(|error| in_settings(vec![error.at_setting()]))?;
     let secrets = Arc::new(GrantedSecrets {
         plugin: instance.plugin.clone(),
         granted: permissions.secrets.clone(),
@@ -244,7 +247,10 @@ fn credentials(
     Ok(bound)
 }
 
-fn fill_scheme(scheme: &CredentialScheme, settings: &Map<String, Value>) -> Result<CredentialScheme, TemplateError> {
+fn fill_scheme(
+    scheme: &CredentialScheme,
+    settings: &Map<String, Value>,
+) -> Result<CredentialScheme, TemplateError> {
     let fill = |text: &mut String| -> Result<(), TemplateError> {
         *text = template::fill(text, settings)?;
         Ok(())
@@ -257,7 +263,9 @@ fn fill_scheme(scheme: &CredentialScheme, settings: &Map<String, Value>) -> Resu
             fill(token_url)?;
             fill(client_id)?;
         }
-        CredentialScheme::Bearer { .. } | CredentialScheme::ApiKey { .. } | CredentialScheme::Signature { .. } => {}
+        CredentialScheme::Bearer { .. }
+        | CredentialScheme::ApiKey { .. }
+        | CredentialScheme::Signature { .. } => {}
     }
     Ok(filled)
 }

@@ -16,6 +16,8 @@ pub struct IntegrationConfig {
     pub push_batch: usize,
     /// Waits between the attempts at one failed item, and how many there are before it is a dead letter.
     pub item_backoff: Backoff,
+    /// Waits between the attempts at a run that failed in a way that may pass, and how many there are.
+    pub run_backoff: Backoff,
 }
 
 impl IntegrationConfig {
@@ -30,6 +32,12 @@ impl IntegrationConfig {
                 factor: 4.0,
                 longest: Duration::from_hours(6),
                 attempts: 6,
+            },
+            run_backoff: Backoff {
+                first: Duration::from_secs(5),
+                factor: 3.0,
+                longest: Duration::from_hours(1),
+                attempts: 8,
             },
         }
     }

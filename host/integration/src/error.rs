@@ -5,6 +5,8 @@ use mortise_records::RecordError;
 use mortise_runtime::{CallError, Refused, RuntimeError};
 use mortise_store::StoreError;
 
+use crate::binding::BindingProblem;
+
 /// Why a request was refused. Nothing changed.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -52,6 +54,25 @@ pub enum IntegrationError {
     /// The store failed.
     #[error(transparent)]
     Store(#[from] StoreError),
+}
+
+/// What a binding lacks, as the answer to a request that needed it. Pointers start at the instance.
+impl From<BindingProblem> for IntegrationError {
+    fn from(problem: BindingProblem) -> Self {
+        match problem {
+            BindingProblem::Settings { errors, .. } => Self::Invalid(below("/settings", errors)),
+            BindingProblem::Store(error) => Self::Store(error),
+            other => Self::Conflict(other.to_string()),
+        }
+    }
+}
+
+/// The errors of a part, with pointers that start at the whole.
+pub(crate) fn below(place: &str, mut errors: Vec<FieldError>) -> Vec<FieldError> {
+    for error in &mut errors {
+        error.pointer.insert_str(0, place);
+    }
+    errors
 }
 
 fn join(errors: &[FieldError]) -> String {

@@ -8,6 +8,7 @@ use mortise_runtime::Runtime;
 use mortise_store::Store;
 use prometheus_client::registry::Registry;
 
+use crate::sync::{LiveRuns, SyncMetrics};
 use crate::{
     DeadLetters, Instances, IntegrationConfig, IntegrationError, Plugins, Runs, Schedules, SyncHandler, Vault,
 };
@@ -25,6 +26,8 @@ pub(crate) struct Inner {
     pub(crate) runtime: Runtime,
     pub(crate) records: Records,
     pub(crate) vault: Vault,
+    pub(crate) live: Arc<LiveRuns>,
+    pub(crate) sync_metrics: SyncMetrics,
 }
 
 impl Integration {
@@ -39,10 +42,12 @@ impl Integration {
         runtime: Runtime,
         metrics: &mut Registry,
     ) -> Result<Self, IntegrationError> {
-        let _ = metrics;
+        let sync_metrics = SyncMetrics::new(metrics);
         let records = Records::new(Arc::clone(&store), Arc::clone(&clock));
         let vault = Vault::new(&config.master_key, Arc::clone(&store), Arc::clone(&clock))?;
-        Ok(Self { inner: Arc::new(Inner { config, store, clock, runtime, records, vault }) })
+        let live = Arc::default();
+        let inner = Inner { config, store, clock, runtime, records, vault, live, sync_metrics };
+        Ok(Self { inner: Arc::new(inner) })
     }
 
     /// Plugins, releases and grants.

@@ -11,6 +11,7 @@ mod dead_letters;
 mod error;
 mod instances;
 mod integration;
+mod listing;
 mod plugins;
 mod runs;
 mod schedules;

@@ -25,7 +25,10 @@ const MAX_REFERENCES: usize = 2_000;
 ///
 /// # Errors
 /// Every mistake, with pointers that start at the settings.
-pub(crate) fn complete(schema: &Value, given: &Map<String, Value>) -> Result<Map<String, Value>, Vec<FieldError>> {
+pub(crate) fn complete(
+    schema: &Value,
+    given: &Map<String, Value>,
+) -> Result<Map<String, Value>, Vec<FieldError>> {
     let mut settings = given.clone();
     for (name, property) in properties(schema) {
         if let (false, Some(default)) = (settings.contains_key(name), property.get("default")) {
@@ -38,7 +41,11 @@ pub(crate) fn complete(schema: &Value, given: &Map<String, Value>) -> Result<Map
         return Err(vec![FieldError::new("", "too-long", message)]);
     }
     let unusable = |reason: String| {
-        vec![FieldError::new("", "schema", format!("the plugin's schema of its settings cannot be used: {reason}"))]
+        vec![FieldError::new(
+            "",
+            "schema",
+            format!("the plugin's schema of its settings cannot be used: {reason}"),
+        )]
     };
     check_references(schema).map_err(unusable)?;
     let validator = jsonschema::options()
@@ -81,11 +88,8 @@ fn unknown(schema: &Value, settings: &Map<String, Value>) -> Vec<FieldError> {
 }
 
 fn unknown_setting(name: &str, known: &[&str]) -> FieldError {
-    let expected = if known.is_empty() {
-        "it has none".to_owned()
-    } else {
-        format!("it has {}", known.join(", "))
-    };
+    let expected =
+        if known.is_empty() { "it has none".to_owned() } else { format!("it has {}", known.join(", ")) };
     let message = format!("the plugin has no setting `{}`: {expected}", shortened(name));
     FieldError::new(pointer(name), "unknown", message)
 }
@@ -263,7 +267,11 @@ mod tests {
             json!({ "$ref": "https://example.com/schema.json" }),
             json!({ "$ref": "file:///etc/passwd" }),
         ] {
-            assert_eq!(check(&schema, json!({})), Err(vec![(String::new(), "schema".to_owned())]), "{schema}");
+            assert_eq!(
+                check(&schema, json!({})),
+                Err(vec![(String::new(), "schema".to_owned())]),
+                "{schema}"
+            );
         }
     }
 
@@ -274,7 +282,10 @@ mod tests {
             "properties": { "code": { "$ref": "#/$defs/code" } },
         });
         assert_eq!(check(&schema, json!({ "code": "a" })), Ok(json!({ "code": "a" })));
-        assert_eq!(check(&schema, json!({ "code": 1 })), Err(vec![("/code".to_owned(), "wrong-type".to_owned())]));
+        assert_eq!(
+            check(&schema, json!({ "code": 1 })),
+            Err(vec![("/code".to_owned(), "wrong-type".to_owned())])
+        );
     }
 
     #[test]

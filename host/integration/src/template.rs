@@ -159,7 +159,10 @@ fn of_url(setting: &str, value: &str) -> Result<FilledHost, TemplateError> {
     let url = Url::parse(value)
         .map_err(|error| not_a_host(format!("`{}` is not a URL ({error})", shortened(value))))?;
     if !matches!(url.scheme(), "https" | "http") {
-        return Err(not_a_host(format!("it starts with `{}:`; give an address that starts with https://", url.scheme())));
+        return Err(not_a_host(format!(
+            "it starts with `{}:`; give an address that starts with https://",
+            url.scheme()
+        )));
     }
     let (host, shown) = match url.host() {
         Some(Host::Domain(name)) => (name.to_owned(), name.to_owned()),
@@ -188,10 +191,8 @@ enum Part<'a> {
 }
 
 fn parts(template: &str) -> Result<Vec<Part<'_>>, TemplateError> {
-    let malformed = |reason: &str| TemplateError::Malformed {
-        template: shortened(template),
-        reason: reason.to_owned(),
-    };
+    let malformed =
+        |reason: &str| TemplateError::Malformed { template: shortened(template), reason: reason.to_owned() };
     let mut parts = Vec::new();
     let mut rest = template;
     while let Some((text, tail)) = rest.split_once('{') {
@@ -217,7 +218,9 @@ fn value_of(setting: &str, settings: &Map<String, Value>) -> Result<String, Temp
         Some(Value::String(text)) => Ok(text.clone()),
         Some(Value::Number(number)) => Ok(number.to_string()),
         Some(Value::Bool(truth)) => Ok(truth.to_string()),
-        Some(Value::Array(_) | Value::Object(_)) => Err(TemplateError::NotText { setting: setting.to_owned() }),
+        Some(Value::Array(_) | Value::Object(_)) => {
+            Err(TemplateError::NotText { setting: setting.to_owned() })
+        }
     }
 }
 
@@ -346,7 +349,11 @@ mod tests {
             ("{shop}.{region}.example.com", None),
             ("{shop}.com", None),
         ] {
-            assert_eq!(widest(template).map(|pattern| pattern.to_string()).as_deref(), widest_pattern, "{template}");
+            assert_eq!(
+                widest(template).map(|pattern| pattern.to_string()).as_deref(),
+                widest_pattern,
+                "{template}"
+            );
         }
     }
 }

@@ -18,7 +18,6 @@ use mortise_model::clock::{Clock, Timestamp};
 use mortise_model::error::FieldError;
 use mortise_model::id::{InstanceId, TenantId};
 use mortise_model::secret::SecretText;
-use mortise_query::{Filter, PageRequest, Query};
 use mortise_store::collections::SECRETS;
 use mortise_store::{
     Batch, Collection, DocumentId, Entity, Expect, Origin, Store, StoreError, StoreExt as _, Write,
@@ -27,12 +26,10 @@ use serde::{Deserialize, Serialize};
 use sha2::Sha256;
 use zeroize::Zeroizing;
 
-use crate::IntegrationError;
+use crate::{IntegrationError, listing};
 
 /// Longest value of a secret, in bytes.
 pub(crate) const MAX_SECRET: usize = 16 * 1024;
-/// Most secrets of one instance that are removed with it.
-const MAX_SECRETS: u32 = 1_000;
 /// Attempts at replacing a value that others write at the same time.
 const MAX_ATTEMPTS: u32 = 5;
 const KEY_LENGTH: usize = 32;
@@ -141,11 +138,7 @@ impl Vault {
 
     /// The write that removes the value of a secret, whether it is set or not.
     pub(crate) fn remove(instance: &InstanceId, name: &str) -> Write {
-        Write::Delete {
-            collection: &SECRETS,
-            id: document_id(instance, name).into(),
-            expect: Expect::Any,
-        }
+        Write::Delete { collection: &SECRETS, id: document_id(instance, name).into(), expect: Expect::Any }
     }
 
     /// The names of all secrets of an instance that are set, whether the plugin still declares them or not.
@@ -154,13 +147,7 @@ impl Vault {
         tenant: &TenantId,
         instance: &InstanceId,
     ) -> Result<Vec<String>, StoreError> {
-        let query = Query {
-            filter: Some(Filter::eq("instance", instance.as_str())),
-            page: PageRequest::first(MAX_SECRETS),
-            ..Query::default()
-        };
-        let secrets = self.store.select::<SealedSecret>(tenant, &query).await?;
-        Ok(secrets.into_iter().map(|secret| secret.name).collect())
+        listing::with_prefix(self.store.as_ref(), tenant, &SECRETS, &document_id(instance, "")).await
     }
 
     fn cipher(&self, tenant: &TenantId) -> Option<XChaCha20Poly1305> {
@@ -239,9 +226,9 @@ impl Vault {
             let (_, version) = found
                 .map_err(|error| failed(error.to_string()))?
                 .ok_or_else(|| failed("it was removed meanwhile".to_owned()))?;
-            let secret = self.seal(tenant, instance, name, value).map_err(|error| failed(error.to_string()))?;
-            let mut batch =
-                Batch::new(tenant.clone(), Origin::Instance(instance.clone()), self.clock.now());
+            let secret =
+                self.seal(tenant, instance, name, value).map_err(|error| failed(error.to_string()))?;
+            let mut batch = Batch::new(tenant.clone(), Origin::Instance(instance.clone()), self.clock.now());
             batch.put(&secret, Expect::At(version)).map_err(|error| failed(error.to_string()))?;
             match self.store.commit(batch).await {
                 Ok(_) => return Ok(()),
