@@ -46,9 +46,24 @@ impl Records {
         origin: Origin,
         extra: Vec<Write>,
     ) -> Result<(R, Version), RecordError> {
+        self.create_with(tenant, fields, origin, |_: &R| Ok(extra)).await
+    }
+
+    /// Creates a record. The writes that `extra` makes of the finished record happen in the same batch.
+    ///
+    /// # Errors
+    /// [`RecordError::Refused`] with everything that is wrong.
+    pub async fn create_with<R: Record>(
+        &self,
+        tenant: &TenantId,
+        fields: R::Fields,
+        origin: Origin,
+        extra: impl FnOnce(&R) -> Result<Vec<Write>, StoreError> + Send,
+    ) -> Result<(R, Version), RecordError> {
         let fields = self.checked::<R>(tenant, fields).await?;
         let id = self.store.reserve_numbers(tenant, R::KIND.name(), 1).await?;
         let record = R::new(id, fields, self.clock.now());
+        let extra = extra(&record)?;
         let version = self.write(tenant, &record, Expect::Absent, origin, extra).await?;
         Ok((record, version))
     }
