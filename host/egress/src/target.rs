@@ -47,7 +47,7 @@ impl Target {
         if url.scheme() == "http" && plain_http == PlainHttp::Refused {
             return Err(denied(format!(
                 "{what} is `http:`, which this host refuses: use `https:`, or have the operator allow it with \
-                 `plain-http`"
+                 `egress.plain_http`"
             )));
         }
         Ok(Self { url, host, port })
@@ -91,7 +91,7 @@ impl Target {
 pub(crate) fn forbidden_address(host: &str, what: &str) -> String {
     format!(
         "`{host}` is at a {what} address, which requests may not reach: use a public address, or have the operator \
-         allow the network with `allowed-networks`"
+         allow the network with `egress.allow`"
     )
 }
 
@@ -146,7 +146,7 @@ mod tests {
     fn plain_http_is_refused_with_what_the_operator_can_change() {
         let error = Target::parse("http://a.example/", "the address", PlainHttp::Refused).err().unwrap();
         assert_eq!(error.kind, EgressErrorKind::Denied);
-        assert!(error.message.contains("`plain-http`"), "{}", error.message);
+        assert!(error.message.contains("`egress.plain_http`"), "{}", error.message);
     }
 
     #[test]
@@ -188,7 +188,7 @@ mod tests {
         ] {
             let error = parse(url).unwrap().check_literal(&policy).expect_err(url);
             assert_eq!(error.kind, EgressErrorKind::Denied, "{url}");
-            assert!(error.message.contains("`allowed-networks`"));
+            assert!(error.message.contains("`egress.allow`"));
         }
         assert!(parse("http://8.8.8.8/").unwrap().check_literal(&policy).is_ok());
         assert!(parse("http://[2606:4700:4700::1111]/").unwrap().check_literal(&policy).is_ok());

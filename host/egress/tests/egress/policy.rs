@@ -72,7 +72,7 @@ async fn a_granted_name_that_leads_inside_is_denied_without_telling_the_address(
         let error = client.send(get("https://api.example.com/?key=k3y")).await.unwrap_err();
         assert_eq!((error.kind, error.delivery), (EgressErrorKind::Denied, Delivery::NotSent), "{inside}");
         assert!(!error.message.contains(inside) && !error.message.contains("k3y"), "{}", error.message);
-        assert!(error.message.contains("`allowed-networks`"), "{}", error.message);
+        assert!(error.message.contains("`egress.allow`"), "{}", error.message);
     }
 }
 
