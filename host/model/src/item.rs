@@ -73,3 +73,41 @@ pub enum ItemState {
     /// A person gave it up.
     Discarded,
 }
+
+impl ItemState {
+    /// The status alone.
+    pub fn status(&self) -> ItemStatus {
+        match self {
+            Self::Retrying { .. } => ItemStatus::Retrying,
+            Self::Dead => ItemStatus::Dead,
+            Self::Resolved => ItemStatus::Resolved,
+            Self::Discarded => ItemStatus::Discarded,
+        }
+    }
+}
+
+/// How a failed item stands, without when.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ItemStatus {
+    /// It will be tried again.
+    Retrying,
+    /// A dead letter.
+    Dead,
+    /// It was carried over in the end.
+    Resolved,
+    /// A person gave it up.
+    Discarded,
+}
+
+impl ItemStatus {
+    /// The status as text: `dead`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Retrying => "retrying",
+            Self::Dead => "dead",
+            Self::Resolved => "resolved",
+            Self::Discarded => "discarded",
+        }
+    }
+}

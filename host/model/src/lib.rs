@@ -7,6 +7,7 @@
 pub mod access;
 pub mod account;
 pub mod clock;
+pub mod connector;
 pub mod entity;
 pub mod error;
 pub mod host_pattern;
