@@ -3,6 +3,8 @@
 //! The cases are written against `Arc<dyn Store>`. An engine joins with one line: `conformance!(name, open)`, where
 //! `open` makes a new, empty store with the collections of [`fixture::COLLECTIONS`].
 
+#![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test ends at the first surprise")]
+
 mod blobs;
 mod documents;
 mod feed;

@@ -8,7 +8,7 @@ use mortise_store::{Store, Write};
 use crate::fixture::{claim, claim_one, commit, enqueue, job, job_in_lane};
 
 /// Longer than any test may take: who waits this long was not woken.
-const LONG: Duration = Duration::from_secs(120);
+const LONG: Duration = Duration::from_mins(2);
 
 fn waiter(store: &Arc<dyn Store>) -> tokio::task::JoinHandle<()> {
     let store = Arc::clone(store);
