@@ -12,9 +12,23 @@ pub trait JobHandler: Send + Sync + 'static {
     /// The kind.
     fn kind(&self) -> &'static str;
 
+    /// When to give a job up.
+    fn patience(&self) -> Patience {
+        Patience::Attempts
+    }
+
     /// Works on a job. A job may come again after a crash: every effect belongs into a batch that has the lease
     /// as a fence.
     async fn work(&self, job: &LeasedJob, context: &JobContext) -> JobEnd;
+}
+
+/// When a job is given up that does not succeed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Patience {
+    /// After the attempts of the scheduler's backoff.
+    Attempts,
+    /// Never: something would stand still for good.
+    Endless,
 }
 
 /// What a handler may ask while it works.
@@ -48,7 +62,8 @@ pub enum JobEnd {
     Settled,
     /// It is done.
     Completed,
-    /// Another attempt is due later: after this time, or after the scheduler's backoff.
+    /// Another attempt is due later: after this time, or after the scheduler's backoff. After the last attempt the job
+    /// failed for good, whatever time is asked for.
     Retry {
         /// How long to wait; None lets the scheduler choose.
         after: Option<Duration>,

@@ -14,7 +14,7 @@ mod sync_job;
 mod tick;
 mod worker;
 
-pub use self::handler::{JobContext, JobEnd, JobHandler};
+pub use self::handler::{JobContext, JobEnd, JobHandler, Patience};
 pub use self::sync_job::{SYNC_JOB, SyncPayload, instance_lane, overlapping_sync_job, sync_job};
 pub use self::tick::TickHandler;
 pub use self::worker::{Scheduler, SchedulerConfig};

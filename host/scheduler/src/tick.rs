@@ -14,7 +14,7 @@ use mortise_store::{
 use crate::handler::lease_of;
 use crate::schedules::{TICK_JOB, TickPayload, next_occurrence, tick_job};
 use crate::sync_job::{instance_lane, overlapping_sync_job, sync_job};
-use crate::{JobContext, JobEnd, JobHandler};
+use crate::{JobContext, JobEnd, JobHandler, Patience};
 
 /// How late a tick may be worked on and still count as on time. Later, the occurrence was missed.
 const LATE: Duration = Duration::from_mins(1);
@@ -101,6 +101,11 @@ impl TickHandler {
 impl JobHandler for TickHandler {
     fn kind(&self) -> &'static str {
         TICK_JOB
+    }
+
+    /// A tick that is given up is a schedule that stands still.
+    fn patience(&self) -> Patience {
+        Patience::Endless
     }
 
     async fn work(&self, job: &LeasedJob, _: &JobContext) -> JobEnd {

@@ -3,19 +3,20 @@
 use std::collections::HashMap;
 use std::convert::Infallible;
 use std::panic::AssertUnwindSafe;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use futures::FutureExt as _;
 use mortise_model::clock::Clock;
-use mortise_store::{Batch, Claim, LeasedJob, Origin, Store, StoreError, Write};
+use mortise_model::id::{JobId, TenantId};
+use mortise_store::{Batch, Claim, Lease, LeasedJob, Origin, Store, StoreError, Write};
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use tracing::Instrument as _;
 
 use crate::backoff::Backoff;
-use crate::{JobContext, JobEnd, JobHandler};
+use crate::{JobContext, JobEnd, JobHandler, Patience};
 
 /// How the scheduler works.
 #[derive(Debug, Clone)]
@@ -30,7 +31,7 @@ pub struct SchedulerConfig {
     pub lease: Duration,
     /// The longest wait between two looks into the queue.
     pub poll: Duration,
-    /// How long to wait for jobs in progress at a shutdown before their leases are left to end.
+    /// How long to wait for jobs in progress at a shutdown before they are stopped and given back.
     pub drain: Duration,
     /// Waits between the attempts at a job that asks for another without saying when.
     pub backoff: Backoff,
@@ -65,6 +66,8 @@ struct Shared {
     clock: Arc<dyn Clock>,
     config: SchedulerConfig,
     handlers: HashMap<&'static str, Arc<dyn JobHandler>>,
+    /// The leases of the jobs in progress.
+    held: Mutex<HashMap<JobId, (TenantId, Lease)>>,
 }
 
 impl Scheduler {
@@ -76,10 +79,12 @@ impl Scheduler {
         handlers: Vec<Arc<dyn JobHandler>>,
     ) -> Self {
         let handlers = handlers.into_iter().map(|handler| (handler.kind(), handler)).collect();
-        Self { shared: Arc::new(Shared { store, clock, config, handlers }) }
+        let held = Mutex::default();
+        Self { shared: Arc::new(Shared { store, clock, config, handlers, held }) }
     }
 
-    /// Works until `shutdown` fires, then lets the jobs in progress finish or give back what they hold.
+    /// Works until `shutdown` fires, then lets the jobs in progress finish or give back what they hold. What is still
+    /// going when the drain is over is stopped and given back.
     pub async fn run(self, shutdown: CancellationToken) {
         let shared = self.shared;
         let slots = Arc::new(Semaphore::new(shared.config.concurrency));
@@ -88,7 +93,7 @@ impl Scheduler {
             while working.try_join_next().is_some() {}
             let free = slots.available_permits();
             let claimed = if free == 0 { Vec::new() } else { shared.claim(free).await };
-            let idle = claimed.len() < free || free == 0;
+            let idle = claimed.len() < free;
             for job in claimed {
                 let Ok(slot) = Arc::clone(&slots).try_acquire_owned() else { break };
                 let shared = Arc::clone(&shared);
@@ -98,7 +103,13 @@ impl Scheduler {
                     drop(slot);
                 });
             }
-            if idle {
+            if free == 0 {
+                // Nothing can be begun whatever comes, so news of jobs is no reason to look.
+                tokio::select! {
+                    () = shutdown.cancelled() => {}
+                    Some(_) = working.join_next() => {}
+                }
+            } else if idle {
                 tokio::select! {
                     () = shutdown.cancelled() => {}
                     () = shared.store.wait_for_jobs(shared.config.poll) => {}
@@ -108,7 +119,8 @@ impl Scheduler {
         }
         let drained = async { while working.join_next().await.is_some() {} };
         if tokio::time::timeout(shared.config.drain, drained).await.is_err() {
-            tracing::warn!("jobs were still going at the end of the drain: their leases end by themselves");
+            working.shutdown().await;
+            shared.give_back().await;
         }
     }
 }
@@ -135,11 +147,18 @@ impl Shared {
 
     async fn work(&self, job: LeasedJob, stop: CancellationToken) {
         let Some(handler) = self.handlers.get(job.kind.as_str()) else { return };
+        self.held().insert(job.lease.job.clone(), (job.tenant.clone(), job.lease.clone()));
         let span = tracing::info_span!(
             "job", id = %job.lease.job, kind = %job.kind, tenant = %job.tenant, attempt = job.attempt
         );
         let context = JobContext { stop, lease_lost: CancellationToken::new() };
-        let work = AssertUnwindSafe(handler.work(&job, &context)).catch_unwind().instrument(span.clone());
+        let work = async {
+            match self.refuse(handler.as_ref(), &job) {
+                Some(end) => end,
+                None => handler.work(&job, &context).await,
+            }
+        };
+        let work = AssertUnwindSafe(work).catch_unwind().instrument(span.clone());
         let end = tokio::select! {
             end = work => end.unwrap_or_else(|_| JobEnd::Retry {
                 after: None,
@@ -148,12 +167,45 @@ impl Shared {
             never = self.keep_lease(&job, &context) => match never {},
         };
         async {
-            if let Err(error) = self.settle(&job, end).await {
+            if let Err(error) = self.settle(handler.as_ref(), &job, end).await {
                 tracing::warn!(%error, "the end of a job could not be stored; it comes again when its lease ends");
             }
         }
         .instrument(span)
         .await;
+        self.held().remove(&job.lease.job);
+    }
+
+    /// The end of a job that was begun too often without ever ending: it may be what brings the host down.
+    fn refuse(&self, handler: &dyn JobHandler, job: &LeasedJob) -> Option<JobEnd> {
+        let is_given_up =
+            handler.patience() == Patience::Attempts && job.attempt > self.config.backoff.attempts.max(1);
+        is_given_up.then(|| JobEnd::Failed {
+            reason: format!(
+                "the job was begun {} times and the host ended each time before the job did",
+                job.attempt.saturating_sub(1)
+            ),
+        })
+    }
+
+    fn held(&self) -> MutexGuard<'_, HashMap<JobId, (TenantId, Lease)>> {
+        self.held.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Gives back the jobs whose work was stopped, so that nobody waits for the end of their leases.
+    async fn give_back(&self) {
+        let held: Vec<_> = self.held().drain().collect();
+        for (job, (tenant, lease)) in held {
+            tracing::warn!(%job, "a job was still going at the end of the drain: it was stopped and given back");
+            let mut batch = Batch::new(tenant, Origin::Host, self.clock.now());
+            batch.push(Write::Release(lease));
+            match self.store.commit(batch).await {
+                Ok(_) | Err(StoreError::LeaseLost(_)) => {}
+                Err(error) => {
+                    tracing::warn!(%job, %error, "a job could not be given back; it comes again when its lease ends");
+                }
+            }
+        }
     }
 
     /// Renews the lease for as long as the work goes on. Never ends by itself.
@@ -176,7 +228,16 @@ impl Shared {
         }
     }
 
-    async fn settle(&self, job: &LeasedJob, end: JobEnd) -> Result<(), StoreError> {
+    /// How long to wait after an attempt; None when it was the last.
+    fn wait_after(&self, handler: &dyn JobHandler, attempt: u32) -> Option<Duration> {
+        let backoff = self.config.backoff;
+        match handler.patience() {
+            Patience::Attempts => backoff.delay(attempt),
+            Patience::Endless => Backoff { attempts: u32::MAX, ..backoff }.delay(attempt.min(u32::MAX - 1)),
+        }
+    }
+
+    async fn settle(&self, handler: &dyn JobHandler, job: &LeasedJob, end: JobEnd) -> Result<(), StoreError> {
         let lease = job.lease.clone();
         let now = self.clock.now();
         let write = match end {
@@ -185,7 +246,7 @@ impl Shared {
             JobEnd::Released => Write::Release(lease),
             JobEnd::Failed { reason } => Write::Bury { lease, reason },
             JobEnd::Retry { after, reason } => {
-                match after.or_else(|| self.config.backoff.delay(job.attempt)) {
+                match self.wait_after(handler, job.attempt).map(|wait| after.unwrap_or(wait)) {
                     Some(wait) => Write::Retry { lease, due: now.plus(wait), reason },
                     None => Write::Bury { lease, reason },
                 }
