@@ -13,7 +13,7 @@ mod references;
 mod render;
 
 pub use self::error::RecordError;
-pub use self::page::{PagePlan, PulledRecord, RecordOutcome};
+pub use self::page::{PagePlan, RecordOutcome};
 pub use self::record::Record;
 pub use self::records::Records;
 pub use self::render::Rendered;

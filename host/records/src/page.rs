@@ -4,12 +4,13 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 
 use mortise_model::account::Account;
 use mortise_model::clock::Timestamp;
+use mortise_model::connector::PulledRecord;
 use mortise_model::entity::EntityKind;
 use mortise_model::error::FieldError;
 use mortise_model::id::{InstanceId, TenantId};
 use mortise_model::invoice::Invoice;
-use mortise_query::{Filter, PageRequest, Query};
-use mortise_store::{Entity, Expect, StoreError, Version, Write};
+use mortise_query::{Filter, PageRequest, Query, fold};
+use mortise_store::{DocumentId, Entity, Expect, StoreError, Version, Write};
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
@@ -19,15 +20,6 @@ use crate::{Record, RecordError, Records};
 
 /// Members that a connector may send back as it got them. The platform keeps its own.
 const OWN_MEMBERS: [&str; 5] = ["id", "integrationId", "links", "createdAt", "updatedAt"];
-
-/// A record as a connector pulled it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct PulledRecord {
-    /// The far side's id.
-    pub external_id: String,
-    /// What the far side has, as JSON text; None when it has the record no longer.
-    pub data: Option<String>,
-}
 
 /// What becomes of one record of a page.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -95,6 +87,7 @@ impl Planner<'_> {
         self.resolve_references(page, &mut steps, &numbers).await?;
         self.refuse_taken_codes(&mut steps).await?;
         self.refuse_needed_accounts(&mut steps).await?;
+        refuse_orphans(&mut steps, &numbers);
         self.write_down(page, steps, &numbers)
     }
 
@@ -152,9 +145,14 @@ impl Planner<'_> {
         let mut accounts: Accounts =
             wanted.find(self.records.store.as_ref(), self.tenant, Some(self.instance)).await?;
         if R::KIND == EntityKind::Account {
-            for (place, number) in numbers {
-                if let Some(record) = page.get(*place) {
-                    accounts.add(&record.external_id, *number, "");
+            for (place, (record, step)) in page.iter().zip(steps.iter()).enumerate() {
+                let (number, fields) = match step {
+                    Step::Create { fields } => (numbers.get(&place).copied(), fields),
+                    Step::Update { current, fields, .. } => (Some(current.number()), fields),
+                    Step::Settled(_) | Step::Delete { .. } => continue,
+                };
+                if let Some(number) = number {
+                    accounts.add(&record.external_id, number, R::name(fields).unwrap_or_default());
                 }
             }
         }
@@ -195,9 +193,13 @@ impl Planner<'_> {
         let mut taken = HashSet::new();
         for ((place, code), holder) in places.into_iter().zip(codes).zip(holders) {
             let Some(step) = steps.get_mut(place) else { continue };
-            if let Some(holder) = holder {
+            let own = match step {
+                Step::Update { current, .. } => Some(DocumentId::Number(current.number())),
+                _ => None,
+            };
+            if let Some(holder) = holder.filter(|holder| own.as_ref() != Some(&holder.id)) {
                 *step = Step::Settled(RecordOutcome::Refused(vec![not_unique(R::KIND, &holder.id)]));
-            } else if !taken.insert(code.to_lowercase()) {
+            } else if !taken.insert(fold(&code)) {
                 let message = format!("another record of the same page has the code `{code}`");
                 let problem = FieldError::new("/code", "not-unique", message);
                 *step = Step::Settled(RecordOutcome::Refused(vec![problem]));
@@ -263,6 +265,38 @@ impl Planner<'_> {
             plan.outcomes.push(outcome);
         }
         Ok(plan)
+    }
+}
+
+/// Refuses records that refer to an account that the same page was to create, and does not.
+fn refuse_orphans<R: Record>(steps: &mut [Step<R>], numbers: &BTreeMap<usize, u64>) {
+    if R::KIND != EntityKind::Account {
+        return;
+    }
+    let mut missing: HashSet<u64> = HashSet::new();
+    loop {
+        let n_missing = missing.len();
+        missing.extend(numbers.iter().filter_map(|(place, number)| {
+            matches!(steps.get(*place), Some(Step::Settled(_))).then_some(*number)
+        }));
+        if missing.len() == n_missing {
+            return;
+        }
+        for step in steps.iter_mut() {
+            let (Step::Create { fields } | Step::Update { fields, .. }) = step else { continue };
+            let problems: Vec<FieldError> = R::account_references(fields)
+                .into_iter()
+                .filter(|(_, reference)| reference.id.is_some_and(|number| missing.contains(&number)))
+                .map(|(pointer, _)| {
+                    let message =
+                        "the account that it refers to was refused: see that record of the same page";
+                    FieldError::new(pointer, "unknown-reference", message)
+                })
+                .collect();
+            if !problems.is_empty() {
+                *step = Step::Settled(RecordOutcome::Refused(problems));
+            }
+        }
     }
 }
 

@@ -57,6 +57,9 @@ pub trait Record: Entity + Send + Sync {
     /// The number people know it by, unique where given.
     fn code(fields: &Self::Fields) -> Option<&str>;
 
+    /// What people call it, where it has a name.
+    fn name(fields: &Self::Fields) -> Option<&str>;
+
     /// Its references to accounts, each with the JSON Pointer to it.
     fn account_references(fields: &mut Self::Fields) -> Vec<(&'static str, &mut Reference)>;
 
@@ -67,7 +70,7 @@ pub trait Record: Entity + Send + Sync {
 }
 
 macro_rules! record {
-    ($record:ident, $fields:ident, $id:ident, $kind:expr, $references:expr) => {
+    ($record:ident, $fields:ident, $id:ident, $kind:expr, $name:expr, $references:expr) => {
         impl Record for $record {
             type Fields = $fields;
 
@@ -124,6 +127,11 @@ macro_rules! record {
                 fields.code.as_deref()
             }
 
+            fn name(fields: &$fields) -> Option<&str> {
+                let name: fn(&$fields) -> Option<&str> = $name;
+                name(fields)
+            }
+
             fn account_references(fields: &mut $fields) -> Vec<(&'static str, &mut Reference)> {
                 let references: fn(&mut $fields) -> Vec<(&'static str, &mut Reference)> = $references;
                 references(fields)
@@ -132,13 +140,13 @@ macro_rules! record {
     };
 }
 
-record!(Account, AccountFields, AccountId, EntityKind::Account, |fields| {
+record!(Account, AccountFields, AccountId, EntityKind::Account, |fields| Some(&fields.name), |fields| {
     let parent = fields.parent_account.as_mut().map(|reference| ("/parentAccount", reference));
     let bill_to = fields.bill_to_account.as_mut().map(|reference| ("/billToAccount", reference));
     parent.into_iter().chain(bill_to).collect()
 });
 
-record!(Invoice, InvoiceFields, InvoiceId, EntityKind::Invoice, |fields| vec![(
+record!(Invoice, InvoiceFields, InvoiceId, EntityKind::Invoice, |_| None, |fields| vec![(
     "/account",
     &mut fields.account
 )]);
