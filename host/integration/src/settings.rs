@@ -53,11 +53,14 @@ pub(crate) fn complete(
         .with_pattern_options(PatternOptions::regex().size_limit(MAX_PATTERN).dfa_size_limit(MAX_PATTERN))
         .build(schema)
         .map_err(|error| unusable(error.to_string()))?;
-    let mut errors: Vec<_> = unknown(schema, &settings);
+    let mut errors = unknown(schema, &settings);
+    let all_unknown = errors.len();
     let instance = Value::Object(settings);
     for error in validator.iter_errors(&instance) {
+        let is_known = all_unknown > 0 && is_about_unknown(&error);
         for error in field_errors(&error) {
-            if errors.len() < MAX_ERRORS && !errors.contains(&error) {
+            let said = errors.iter().any(|other| other.pointer == error.pointer && other.code == error.code);
+            if errors.len() < MAX_ERRORS && !is_known && !said {
                 errors.push(error);
             }
         }
@@ -72,10 +75,15 @@ fn properties(schema: &Value) -> impl Iterator<Item = (&String, &Value)> {
     schema.get("properties").and_then(Value::as_object).into_iter().flatten()
 }
 
-/// Properties that the schema does not name, where it does not say what to do about them.
+/// Properties that the schema does not name, where it refuses them or does not say what to do about them.
 fn unknown(schema: &Value, settings: &Map<String, Value>) -> Vec<FieldError> {
-    let says = ["additionalProperties", "unevaluatedProperties", "patternProperties"];
-    if !schema.is_object() || says.iter().any(|keyword| schema.get(keyword).is_some()) {
+    let is_open = match schema.get("additionalProperties") {
+        None | Some(Value::Bool(false)) => {
+            ["unevaluatedProperties", "patternProperties"].iter().any(|keyword| schema.get(keyword).is_some())
+        }
+        Some(_) => true,
+    };
+    if !schema.is_object() || is_open {
         return Vec::new();
     }
     let known: Vec<&str> = properties(schema).map(|(name, _)| name.as_str()).collect();
@@ -92,6 +100,13 @@ fn unknown_setting(name: &str, known: &[&str]) -> FieldError {
         if known.is_empty() { "it has none".to_owned() } else { format!("it has {}", known.join(", ")) };
     let message = format!("the plugin has no setting `{}`: {expected}", shortened(name));
     FieldError::new(pointer(name), "unknown", message)
+}
+
+/// Whether the validator says of the settings as a whole what [`unknown`] says of each.
+fn is_about_unknown(error: &ValidationError<'_>) -> bool {
+    let kind = error.kind();
+    error.instance_path().as_str().is_empty()
+        && matches!(kind, ValidationErrorKind::FalseSchema | ValidationErrorKind::AdditionalProperties { .. })
 }
 
 fn field_errors(error: &ValidationError<'_>) -> Vec<FieldError> {
