@@ -1,0 +1,189 @@
+//! Failed items that are due: each is tried again by itself.
+
+use mortise_model::connector::PulledRecord;
+use mortise_model::error::PluginError;
+use mortise_model::instance::{Direction, SyncAction};
+use mortise_model::item::FailedItem;
+use mortise_model::log::LogLevel;
+use mortise_runtime::CallError;
+use mortise_store::Write;
+
+use crate::sync::book::CommitError;
+use crate::sync::items;
+use crate::sync::landing::{Pulled, Unmapped};
+use crate::sync::scope::{MOST_PLANS, Scope, add};
+use crate::sync::send::Sending;
+use crate::sync::stop::Stop;
+
+/// Items that are tried again in one batch.
+const BATCH: u32 = 50;
+/// Most batches of one action and run. What is left is due in the next.
+const MOST_BATCHES: u32 = 100;
+/// So many failures that may pass, one after the other, are no matter of single records.
+const MOST_IN_A_ROW: u32 = 5;
+
+impl Scope {
+    /// Tries the items of an action that are due again.
+    pub(crate) async fn retry_due(&self, action: SyncAction) -> Result<(), Stop> {
+        // Items that fail again are due later than this, so each is tried once.
+        let due_by = self.now();
+        for _ in 0..MOST_BATCHES {
+            if let Some(stop) = self.stopped() {
+                return Err(stop);
+            }
+            let (store, tenant) = (self.store.as_ref(), self.tenant());
+            let due = items::due(store, tenant, &self.instance.id, action, due_by, BATCH).await?;
+            if due.is_empty() {
+                return Ok(());
+            }
+            self.log().host(LogLevel::Info, format!("{}: {} failed items are due", action.key(), due.len()));
+            match action.direction {
+                Direction::Pull => self.pull_again(action, due).await?,
+                Direction::Push => self.push_again(action, due).await?,
+            }
+        }
+        Ok(())
+    }
+
+    async fn pull_again(&self, action: SyncAction, due: Vec<FailedItem>) -> Result<(), Stop> {
+        let mut pulled = Pulled::default();
+        let mut storage = Vec::new();
+        let mut in_a_row = 0;
+        let mut stop = None;
+        for item in due {
+            let Some(external_id) = item.external_id else {
+                // It cannot be asked for: it goes back to the dead letters.
+                pulled.failures.push(Unmapped { external_id: None, error: item.error, data: item.data });
+                continue;
+            };
+            let call = self.call(&item.subject);
+            match self.connectors.pull_one(call, action.entity, &external_id).await {
+                Ok(returned) => {
+                    in_a_row = 0;
+                    storage = merged(storage, returned.storage);
+                    // What the far side does not have is removed here too.
+                    let record = returned.value.unwrap_or(PulledRecord { external_id, data: None });
+                    pulled.add(record);
+                }
+                Err(error) => match self.failure_of_one(error) {
+                    Ok(error) => {
+                        in_a_row = if error.is_retryable() { in_a_row + 1 } else { 0 };
+                        let stopping = (in_a_row >= MOST_IN_A_ROW)
+                            .then(|| Stop::Later { after: None, error: error.clone() });
+                        pulled.failures.push(Unmapped {
+                            external_id: Some(external_id),
+                            error,
+                            data: item.data,
+                        });
+                        stop = stopping;
+                    }
+                    Err(stopping) => stop = Some(stopping),
+                },
+            }
+            if stop.is_some() {
+                break;
+            }
+        }
+        self.land_again(action, &pulled, &storage).await?;
+        stop.map_or(Ok(()), Err)
+    }
+
+    /// What a failed call means for the one record it was about, or why it means more than that.
+    fn failure_of_one(&self, error: CallError) -> Result<PluginError, Stop> {
+        if let Some(stop) = self.stopped() {
+            return Err(stop);
+        }
+        match error {
+            CallError::Plugin(PluginError::Unauthorized { message }) => {
+                Err(Stop::Unauthorized(PluginError::Unauthorized { message }))
+            }
+            CallError::Plugin(error) => Ok(error),
+            // A record on which the plugin has a bug does not keep the others back.
+            CallError::Trap { .. } | CallError::Limit { .. } => match Stop::of_call(error) {
+                Stop::Failed(error) => Ok(error),
+                stop => Err(stop),
+            },
+            error => Err(Stop::of_call(error)),
+        }
+    }
+
+    async fn land_again(&self, action: SyncAction, pulled: &Pulled, storage: &[Write]) -> Result<(), Stop> {
+        if pulled.records.is_empty() && pulled.failures.is_empty() {
+            return Ok(());
+        }
+        let mut last = None;
+        for _ in 0..MOST_PLANS {
+            let landing = self.plan_landing(action, pulled).await?;
+            let mut writes = landing.writes.clone();
+            writes.extend_from_slice(storage);
+            let counts = landing.counts;
+            match self.commit(action, writes, move |report| report.counts = add(report.counts, counts)).await
+            {
+                Ok(_) => {
+                    self.log_landing(&landing);
+                    return self.items.add_failed(counts.failed);
+                }
+                Err(CommitError::Conflict(conflict)) => last = Some(conflict),
+                Err(CommitError::Stop(stop)) => return Err(stop),
+            }
+        }
+        Err(last.map_or(Stop::LeaseLost, |conflict| Self::too_many_conflicts(&conflict)))
+    }
+
+    async fn push_again(&self, action: SyncAction, due: Vec<FailedItem>) -> Result<(), Stop> {
+        let records: Vec<u64> = due.iter().filter_map(|item| item.record).collect();
+        let size = self.config.push_batch.max(1);
+        for batch in records.chunks(size) {
+            let candidates = self.candidates(action, batch).await?;
+            let present: Vec<u64> = candidates.iter().map(super::send::Candidate::number).collect();
+            let gone = due
+                .iter()
+                .filter(|item| {
+                    item.record.is_some_and(|record| batch.contains(&record) && !present.contains(&record))
+                })
+                .map(|item| item.subject.clone())
+                .collect();
+            self.resolve_gone(action, gone).await?;
+            if !candidates.is_empty() {
+                self.send(action, candidates, Sending::Again).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// There is nothing to send any more of a record that is gone.
+    async fn resolve_gone(&self, action: SyncAction, subjects: Vec<String>) -> Result<(), Stop> {
+        let known = items::known(self.store.as_ref(), self.tenant(), &subjects).await?;
+        let mut writes = Vec::new();
+        for (item, version) in known.into_iter().flatten() {
+            let resolved = items::resolved(item, &self.run, self.now());
+            writes.extend(resolved.map(|item| items::write(&item, Some(version))).transpose()?);
+        }
+        if writes.is_empty() {
+            return Ok(());
+        }
+        match self.commit(action, writes, |_| ()).await {
+            Ok(_) => Ok(()),
+            Err(CommitError::Stop(stop)) => Err(stop),
+            Err(CommitError::Conflict(conflict)) => Err(Self::too_many_conflicts(&conflict)),
+        }
+    }
+}
+
+/// The writes of several calls as one batch may have them: of the same document, the last.
+fn merged(mut writes: Vec<Write>, later: Vec<Write>) -> Vec<Write> {
+    let document = |write: &Write| match write {
+        Write::Put { collection, id, .. } | Write::Delete { collection, id, .. } => {
+            Some((collection.name, id.clone()))
+        }
+        _ => None,
+    };
+    for write in later {
+        let written = document(&write);
+        if written.is_some() {
+            writes.retain(|before| document(before) != written);
+        }
+        writes.push(write);
+    }
+    writes
+}
