@@ -40,7 +40,8 @@ pub(crate) fn run(root: &Path) -> Result<(), String> {
         versions.entry(name).or_default().insert(package["version"].as_str().unwrap_or_default());
         let licence = package["license"].as_str().unwrap_or_default();
         if !is_allowed(licence) {
-            breaches.push(format!("{name}: the licence `{licence}` is not among those that may be linked in"));
+            breaches
+                .push(format!("{name}: the licence `{licence}` is not among those that may be linked in"));
         }
     }
     let duplicates: Vec<_> = versions.iter().filter(|(_, versions)| versions.len() > 1).collect();

@@ -1,12 +1,16 @@
 //! The developer's commands: `cargo xtask <verb>`.
 
+mod checks;
+mod demo;
+mod dependencies;
 mod plugins;
-mod wasm_target;
+mod tidy;
 
 use std::path::Path;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
+use mortise_component::WasmTarget;
 
 /// The developer's commands.
 #[derive(Debug, Parser)]
@@ -18,6 +22,18 @@ struct Arguments {
 
 #[derive(Debug, Subcommand)]
 enum Verb {
+    /// Makes sure of everything that the other verbs need. They do so themselves; this is to have it done.
+    Setup,
+    /// Shows the main job: a host, a simulated ERP, a connector between them, records that arrive by schedule.
+    Demo {
+        /// Ends once the data arrived and was checked. Without it everything stays up until an interrupt.
+        #[arg(long)]
+        once: bool,
+    },
+    /// Runs everything that CI checks, in the order that fails fastest.
+    Test,
+    /// Checks the invariants of the house that no compiler checks.
+    Tidy,
     /// Builds every guest: plugins into target/plugins, test guests into target/guests-wasm.
     Plugins {
         /// Runs the guests' own tests first, natively.
@@ -34,6 +50,11 @@ fn main() -> ExitCode {
         return ExitCode::FAILURE;
     };
     let outcome = match arguments.verb {
+        Verb::Setup => setup(root),
+        Verb::Demo { once: true } => demo::run(root, demo::Ending::Once),
+        Verb::Demo { once: false } => demo::run(root, demo::Ending::OnInterrupt),
+        Verb::Test => checks::run(root),
+        Verb::Tidy => tidy::run(root),
         Verb::Plugins { test } => build_plugins(root, test),
     };
     match outcome {
@@ -43,6 +64,14 @@ fn main() -> ExitCode {
             ExitCode::FAILURE
         }
     }
+}
+
+fn setup(root: &Path) -> Result<(), String> {
+    for target in [WasmTarget::Unknown, WasmTarget::WasiP2] {
+        let compiler = plugins::ensure(root, target)?;
+        println!("{target}: {}", compiler.display());
+    }
+    Ok(())
 }
 
 fn build_plugins(root: &Path, test: bool) -> Result<(), String> {

@@ -6,7 +6,8 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 /// The floor of each room. A room may use rooms of lower floors only.
-const FLOORS: [(&str, u8); 10] = [
+const FLOORS: [(&str, u8); 11] = [
+    ("mortise-component", 0),
     ("mortise-model", 0),
     ("mortise-query", 0),
     ("mortise-egress", 1),
@@ -64,15 +65,21 @@ fn check_rooms(root: &Path, breaches: &mut Vec<String>) -> Result<(), String> {
             .unwrap_or_default()
             .to_owned();
         let Some(floor) = floors.get(name.as_str()) else {
-            breaches.push(format!("host/{}: `{name}` has no floor: add it to xtask/src/tidy.rs", file_name(&room.path())));
+            breaches.push(format!(
+                "host/{}: `{name}` has no floor: add it to xtask/src/tidy.rs",
+                file_name(&room.path())
+            ));
             continue;
         };
-        let dependencies = manifest.get("dependencies").and_then(toml::Value::as_table).cloned().unwrap_or_default();
+        let dependencies =
+            manifest.get("dependencies").and_then(toml::Value::as_table).cloned().unwrap_or_default();
         for dependency in dependencies.keys() {
             if let Some(other) = floors.get(dependency.as_str())
                 && other >= floor
             {
-                breaches.push(format!("{name} (floor {floor}) uses {dependency} (floor {other}): imports point down"));
+                breaches.push(format!(
+                    "{name} (floor {floor}) uses {dependency} (floor {other}): imports point down"
+                ));
             }
             if let Some((_, allowed)) = ONLY.iter().find(|(only, _)| only == dependency)
                 && !allowed.contains(&name.as_str())
@@ -86,8 +93,11 @@ fn check_rooms(root: &Path, breaches: &mut Vec<String>) -> Result<(), String> {
 }
 
 fn check_root(room: &Path, name: &str, breaches: &mut Vec<String>) {
-    let roots: Vec<PathBuf> =
-        ["src/lib.rs", "src/main.rs"].into_iter().map(|file| room.join(file)).filter(|path| path.exists()).collect();
+    let roots: Vec<PathBuf> = ["src/lib.rs", "src/main.rs"]
+        .into_iter()
+        .map(|file| room.join(file))
+        .filter(|path| path.exists())
+        .collect();
     let wanted = if name == "mortise-runtime" { "#![deny(unsafe_code)]" } else { "#![forbid(unsafe_code)]" };
     for path in roots {
         let text = fs::read_to_string(&path).unwrap_or_default();
