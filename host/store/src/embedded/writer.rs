@@ -245,3 +245,51 @@ fn refuse(request: Request) -> Acknowledgement {
 fn failed(message: &str) -> StoreError {
     StoreError::Unavailable { message: message.to_owned(), source: None }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::fs::File;
+    use std::path::Path;
+    use std::sync::Mutex;
+
+    use super::*;
+    use crate::embedded::blobs::Blobs;
+    use crate::embedded::board::Board;
+    use crate::embedded::catalogue::Catalogue;
+    use crate::embedded::prepare::prepare;
+    use crate::embedded::wake::Wake;
+    use crate::{Batch, Origin};
+
+    /// A store whose disk fails: the null device cannot be synced.
+    fn on_a_failing_disk(directory: &Path) -> Arc<Shared> {
+        let tree = sled::Config::new().temporary(true).open().unwrap();
+        let catalogue = Catalogue::open(&tree, &[], |_, _, _| Ok(Vec::new())).unwrap();
+        Arc::new(Shared {
+            tree,
+            file: File::open("/dev/null").unwrap(),
+            catalogue,
+            board: Mutex::new(Board::default()),
+            blobs: Blobs::open(directory.join("blobs")).unwrap(),
+            wake: Wake::new(),
+        })
+    }
+
+    #[tokio::test]
+    async fn a_failed_flush_is_not_acknowledged_and_nothing_is_written_after_it() {
+        let directory = tempfile::tempdir().unwrap();
+        let writer = Writer::start(on_a_failing_disk(directory.path())).unwrap();
+        let tenant: TenantId = "acme".parse().unwrap();
+        for _ in 0..2 {
+            let batch = Batch::new(tenant.clone(), Origin::Host, Timestamp::from_millis(0));
+            let prepared = Box::new(prepare(batch).unwrap());
+            let committed = writer.ask(|answer| Request::Commit(prepared, answer)).await;
+            match committed {
+                Err(StoreError::Unavailable { message, .. }) => {
+                    assert!(message.contains("until a restart"), "{message}");
+                }
+                other => panic!("{other:?}"),
+            }
+            assert!(matches!(writer.ask(Request::Check).await, Err(StoreError::Unavailable { .. })));
+        }
+    }
+}
