@@ -1,1 +1,38 @@
-//! Loads, limits and calls plugin components. The only crate that names wasmtime.
+//! Admits, compiles, limits and calls components. The one room that knows the WebAssembly engine.
+//!
+//! A component comes in through [`Runtime::admit`], which checks it, compiles it and asks it what it is. A
+//! [`Call`] says for whom and under which grant it runs; each call is a fresh instance with budgets of its own.
+//! What a plugin asks of the host passes one gate: grant, count, trace.
+
+#![deny(unsafe_code)]
+
+mod admission;
+mod answer;
+mod bindings;
+mod bounds;
+mod call;
+mod capability;
+mod config;
+mod cpu;
+mod engine;
+mod error;
+mod gate;
+mod image;
+mod invoke;
+mod log;
+mod memory;
+mod metrics;
+mod release;
+mod runtime;
+mod sink;
+mod state;
+mod translate;
+mod trap;
+
+pub use self::admission::{Admitted, Refused};
+pub use self::call::{Call, CallMode, Returned};
+pub use self::config::RuntimeConfig;
+pub use self::error::{CallError, Limit, RuntimeError};
+pub use self::log::LogWriter;
+pub use self::runtime::Runtime;
+pub use self::sink::Sink;

@@ -1,0 +1,182 @@
+//! What a component is made of, and what it imports and exports. Looked at before anything is compiled.
+
+use semver::Version;
+use wasmparser::{ComponentTypeRef, Encoding, Parser, Payload, TypeBounds, Validator};
+
+use super::Refused;
+use crate::bounds::{NAME, TRAP, cut};
+use crate::capability::wasi;
+use crate::engine::features;
+
+/// The version of the contract that this host offers.
+const OFFERED: &str = "0.1.0";
+/// The contract's interfaces that a plugin may import, without the package.
+const OFFERED_INTERFACES: [&str; 9] =
+    ["types", "http", "storage", "log", "settings", "secrets", "secret-reveal", "context", "sink"];
+/// Kinds that the contract knows and this host does not run.
+const OTHER_KINDS: [&str; 2] = ["payment-gateway", "service-manager"];
+const PACKAGE: &str = "mortise:plugin/";
+/// Imports and exports of one component.
+const MAX_NAMES: usize = 1_000;
+
+/// What a component imports, and for which contract it was built.
+#[derive(Debug)]
+pub(super) struct Interfaces {
+    pub(super) imports: Vec<String>,
+    pub(super) contract: String,
+}
+
+/// Reads a component's interfaces, or says why it is none that this host runs.
+pub(super) fn check(bytes: &[u8]) -> Result<Interfaces, Refused> {
+    if !bytes.starts_with(b"\0asm") {
+        return Err(Refused::NotWasm);
+    }
+    if Parser::is_core_wasm(bytes) {
+        return Err(Refused::CoreModule);
+    }
+    let invalid = |error: wasmparser::BinaryReaderError| Refused::Invalid(cut(error.to_string(), TRAP));
+    Validator::new_with_features(features()).validate_all(bytes).map_err(invalid)?;
+    let names = Names::read(bytes).map_err(invalid)?;
+    if names.imports.len() > MAX_NAMES || names.exports.len() > MAX_NAMES {
+        return Err(Refused::Invalid(format!("it has more than {MAX_NAMES} imports or exports")));
+    }
+    let contract = contract(&names)?;
+    let unknown: Vec<_> = names.imports.iter().filter(|name| !offered(name)).cloned().collect();
+    if !unknown.is_empty() {
+        return Err(Refused::Imports(unknown.into_iter().map(|name| cut(name, NAME)).collect()));
+    }
+    check_exports(&names)?;
+    Ok(Interfaces { imports: names.imports, contract })
+}
+
+/// The names at the top of a component.
+struct Names {
+    imports: Vec<String>,
+    exports: Vec<String>,
+}
+
+impl Names {
+    fn read(bytes: &[u8]) -> wasmparser::Result<Self> {
+        let mut names = Self { imports: Vec::new(), exports: Vec::new() };
+        // Modules and components within are not the component's own.
+        let mut depth = 0_u32;
+        for payload in Parser::new(0).parse_all(bytes) {
+            match payload? {
+                Payload::Version { encoding: Encoding::Component | Encoding::Module, .. } => depth += 1,
+                Payload::End(_) => depth = depth.saturating_sub(1),
+                Payload::ComponentImportSection(imports) if depth == 1 => {
+                    for import in imports {
+                        let import = import?;
+                        // A name for a type brings no function with it.
+                        if !matches!(import.ty, ComponentTypeRef::Type(TypeBounds::Eq(_))) {
+                            names.imports.push(import.name.name.to_owned());
+                        }
+                    }
+                }
+                Payload::ComponentExportSection(exports) if depth == 1 => {
+                    for export in exports {
+                        names.exports.push(export?.name.name.to_owned());
+                    }
+                }
+                _ => {}
+            }
+        }
+        Ok(names)
+    }
+}
+
+/// The version of the contract that the component needs.
+fn contract(names: &Names) -> Result<String, Refused> {
+    let own = names.imports.iter().chain(&names.exports).filter_map(|name| name.strip_prefix(PACKAGE));
+    let mut needs = None;
+    for name in own {
+        let (_, version) = name.split_once('@').unwrap_or((name, "no version"));
+        if version != OFFERED {
+            return Err(Refused::Contract { needs: cut(version.to_owned(), NAME), offers: OFFERED });
+        }
+        needs = Some(version.to_owned());
+    }
+    needs.ok_or_else(|| {
+        Refused::World(format!(
+            "it exports {}, and needs {PACKAGE}manifest@{OFFERED} and {PACKAGE}connector@{OFFERED}",
+            list(&names.exports)
+        ))
+    })
+}
+
+fn offered(name: &str) -> bool {
+    if let Some(own) = name.strip_prefix(PACKAGE) {
+        let interface = own.split('@').next().unwrap_or_default();
+        return OFFERED_INTERFACES.contains(&interface);
+    }
+    let Some((interface, version)) = name.split_once('@') else { return false };
+    let version = version.parse::<Version>();
+    version.is_ok_and(|version| (version.major, version.minor) == (0, 2) && version.pre.is_empty())
+        && wasi::INTERFACES.contains(&interface)
+}
+
+fn check_exports(names: &Names) -> Result<(), Refused> {
+    let exports = |interface: &str| {
+        names.exports.iter().any(|name| name.as_str() == format!("{PACKAGE}{interface}@{OFFERED}"))
+    };
+    if !exports("manifest") {
+        return Err(Refused::World(format!("it does not export {PACKAGE}manifest@{OFFERED}")));
+    }
+    if exports("connector") {
+        return Ok(());
+    }
+    let other = OTHER_KINDS.into_iter().find(|kind| exports(kind));
+    Err(Refused::World(match other {
+        Some(kind) => format!("it is a {kind}, and this host does not run plugins of that kind yet"),
+        None => format!("it does not export {PACKAGE}connector@{OFFERED}"),
+    }))
+}
+
+fn list(names: &[String]) -> String {
+    match names {
+        [] => "nothing".to_owned(),
+        names => cut(names.join(", "), TRAP),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn names(imports: &[&str], exports: &[&str]) -> Names {
+        let owned = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect();
+        Names { imports: owned(imports), exports: owned(exports) }
+    }
+
+    #[test]
+    fn wasi_is_offered_at_every_patch_of_0_2() {
+        for (name, is_offered) in [
+            ("wasi:cli/environment@0.2.0", true),
+            ("wasi:io/streams@0.2.12", true),
+            ("wasi:io/streams@0.3.0", false),
+            ("wasi:io/streams@0.2.0-rc-2023-12-05", false),
+            ("wasi:http/outgoing-handler@0.2.3", false),
+            ("mortise:plugin/http@0.1.0", true),
+            ("mortise:plugin/telepathy@0.1.0", false),
+            ("http", false),
+        ] {
+            assert_eq!(offered(name), is_offered, "{name}");
+        }
+    }
+
+    #[test]
+    fn another_version_of_the_contract_is_told_in_a_sentence() {
+        let refused = contract(&names(&["mortise:plugin/log@0.3.0"], &[])).unwrap_err();
+        assert_eq!(
+            refused.to_string(),
+            "the component needs version 0.3.0 of mortise:plugin; this host offers 0.1.0"
+        );
+    }
+
+    #[test]
+    fn a_kind_that_is_not_run_yet_is_named() {
+        let exports = ["mortise:plugin/manifest@0.1.0", "mortise:plugin/payment-gateway@0.1.0"];
+        let refused = check_exports(&names(&[], &exports)).unwrap_err();
+        assert!(refused.to_string().contains("it is a payment-gateway"), "{refused}");
+    }
+}

@@ -1,0 +1,68 @@
+//! `context`: who is calling and why.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use mortise_model::clock::Clock;
+use tokio_util::sync::CancellationToken;
+use wasmtime::component::Linker;
+
+use super::Host;
+use crate::bindings::contract::context as contract;
+use crate::gate::Function;
+use crate::state::{CallState, Purpose};
+use crate::{Call, CallMode};
+
+/// The call in progress, as the plugin sees it.
+pub(crate) struct Context {
+    call: contract::Call,
+    clock: Arc<dyn Clock>,
+    cancelled: CancellationToken,
+}
+
+pub(crate) fn link(linker: &mut Linker<CallState>) -> wasmtime::Result<()> {
+    contract::add_to_linker::<_, Host>(linker, |state| state)
+}
+
+/// Answers for one call, which began now and may take `wall`.
+pub(crate) fn bind(call: &Call, purpose: Purpose, clock: &Arc<dyn Clock>, wall: Duration) -> Context {
+    let asked = |text: &str| match purpose {
+        Purpose::Work => text.to_owned(),
+        Purpose::Manifest => String::new(),
+    };
+    let call = contract::Call {
+        tenant: asked(call.tenant.as_str()),
+        instance: asked(call.instance.as_str()),
+        run: asked(call.run.as_str()),
+        attempt: call.attempt,
+        idempotency_key: call.idempotency_key.clone(),
+        dry_run: call.mode == CallMode::DryRun,
+        deadline: clock.now().plus(wall).to_string(),
+    };
+    Context { call, clock: Arc::clone(clock), cancelled: CancellationToken::new() }
+}
+
+impl Context {
+    /// Lets the plugin see when it is asked to stop.
+    pub(crate) fn open(mut self, cancelled: &CancellationToken) -> Self {
+        self.cancelled = cancelled.clone();
+        self
+    }
+}
+
+impl contract::Host for CallState {
+    fn current(&mut self) -> wasmtime::Result<contract::Call> {
+        self.gate.enter(Function::ContextCurrent)?;
+        Ok(self.gate.leave_with(Function::ContextCurrent, self.context.call.clone()))
+    }
+
+    fn is_cancelled(&mut self) -> wasmtime::Result<bool> {
+        self.gate.enter(Function::ContextIsCancelled)?;
+        Ok(self.gate.leave_with(Function::ContextIsCancelled, self.context.cancelled.is_cancelled()))
+    }
+
+    fn now(&mut self) -> wasmtime::Result<String> {
+        self.gate.enter(Function::ContextNow)?;
+        Ok(self.gate.leave_with(Function::ContextNow, self.context.clock.now().to_string()))
+    }
+}

@@ -1,0 +1,314 @@
+//! `http`: requests to the far side. What may be reached and spent is decided in `mortise_egress`.
+
+use std::future::poll_fn;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use mortise_egress::{Egress, EgressBudget, EgressClient, EgressError, EgressScope, Method, Request};
+use tokio_util::task::AbortOnDropHandle;
+use wasmtime::component::{Linker, Resource};
+
+use super::Host;
+use crate::bindings::contract::http as contract;
+use crate::bindings::contract::types::{Content, NameValue};
+use crate::bounds::PENDING_REQUESTS;
+use crate::gate::{Function, Passage, Refusal};
+use crate::state::CallState;
+use crate::{Call, CallMode};
+
+mod body;
+
+use contract::{BodyForm, Delivery, HttpError, HttpErrorKind, Response};
+
+/// The way out of one call.
+pub(crate) struct Http {
+    egress: Egress,
+    scope: Option<EgressScope>,
+    mode: CallMode,
+    client: Option<EgressClient>,
+    pending: usize,
+}
+
+type Answer = Result<Response, HttpError>;
+
+/// A request in flight. Dropping it cancels it.
+#[expect(unreachable_pub, reason = "the generated bindings re-export it")]
+pub struct Pending {
+    task: AbortOnDropHandle<Answer>,
+    state: State,
+}
+
+enum State {
+    InFlight,
+    Arrived(Box<Answer>),
+    Read,
+}
+
+pub(crate) fn link(linker: &mut Linker<CallState>) -> wasmtime::Result<()> {
+    contract::add_to_linker::<_, Host>(linker, |state| state)
+}
+
+/// Sends for one call's tenant, instance and grant.
+pub(crate) fn bind(call: &Call, egress: &Egress) -> Http {
+    let scope = EgressScope {
+        tenant: call.tenant.clone(),
+        instance: call.instance.clone(),
+        plugin: call.plugin.clone(),
+        permissions: call.permissions.clone(),
+        credentials: call.credentials.clone(),
+        secrets: call.secrets.clone(),
+        budget: EgressBudget {
+            requests: call.limits.call_http_requests,
+            bytes: call.limits.call_http_bytes,
+        },
+        cancelled: call.cancelled.clone(),
+    };
+    Http { egress: egress.clone(), scope: Some(scope), mode: call.mode, client: None, pending: 0 }
+}
+
+impl Http {
+    /// The call's client, made at the first request.
+    fn open(&mut self) -> Result<EgressClient, HttpError> {
+        if let Some(scope) = self.scope.take() {
+            self.client = Some(self.egress.client(scope));
+        }
+        self.client.clone().ok_or_else(|| failure(HttpErrorKind::Other, "the way out is closed".to_owned()))
+    }
+
+    /// Makes the future of one exchange, unless the request is refused before.
+    fn exchange(
+        &mut self,
+        request: contract::Request,
+    ) -> Result<impl Future<Output = Answer> + Send + 'static, HttpError> {
+        let method = method_of(request.method);
+        if self.mode == CallMode::DryRun && !matches!(method, Method::Get | Method::Head | Method::Options) {
+            let name = method.name();
+            return Err(failure(
+                HttpErrorKind::Denied,
+                format!("this is a dry run: only GET, HEAD and OPTIONS are sent, not {name}"),
+            ));
+        }
+        let client = self.open()?;
+        let form = request.expect;
+        let options = request.options;
+        let request = Request {
+            method,
+            url: request.url,
+            headers: request.headers.into_iter().map(|header| (header.name, header.value)).collect(),
+            body: request.body.map(|body| match body {
+                Content::Text(text) => text.into(),
+                Content::Bytes(bytes) => bytes.into(),
+            }),
+            credential: request.credential,
+            timeout: options
+                .as_ref()
+                .and_then(|options| options.timeout_ms)
+                .map(|timeout| Duration::from_millis(timeout.into())),
+            max_body_bytes: options.and_then(|options| options.max_body_bytes),
+        };
+        Ok(async move {
+            let answer = client.send(request).await.map_err(error_of)?;
+            answer_of(answer, form)
+        })
+    }
+}
+
+impl Pending {
+    fn poll_arrival(&mut self, context: &mut Context<'_>) -> Poll<()> {
+        if !matches!(self.state, State::InFlight) {
+            return Poll::Ready(());
+        }
+        Pin::new(&mut self.task).poll(context).map(|joined| {
+            let answer = joined.unwrap_or_else(|error| {
+                tracing::error!(%error, "a request's task ended without an answer");
+                let mut failure = failure(HttpErrorKind::Other, "the host failed to send the request".to_owned());
+                failure.delivery = Delivery::Unknown;
+                Err(failure)
+            });
+            self.state = State::Arrived(Box::new(answer));
+        })
+    }
+
+    fn read(&mut self) -> Option<Answer> {
+        match std::mem::replace(&mut self.state, State::Read) {
+            State::Arrived(answer) => Some(*answer),
+            State::InFlight | State::Read => None,
+        }
+    }
+}
+
+impl CallState {
+    fn start_request(&mut self, request: contract::Request) -> Result<Resource<Pending>, HttpError> {
+        let full = || {
+            failure(
+                HttpErrorKind::Quota,
+                format!("a call has at most {PENDING_REQUESTS} requests in flight: read or drop some of them"),
+            )
+        };
+        if self.http.pending >= PENDING_REQUESTS {
+            return Err(full());
+        }
+        let exchange = self.http.exchange(request)?;
+        let task = AbortOnDropHandle::new(tokio::spawn(exchange));
+        let handle = self.table.push(Pending { task, state: State::InFlight }).map_err(|_| full())?;
+        self.http.pending += 1;
+        Ok(handle)
+    }
+
+    async fn wait_for(&mut self, pending: &Resource<Pending>) -> wasmtime::Result<Answer> {
+        let pending = self.table.get_mut(pending)?;
+        poll_fn(|context| pending.poll_arrival(context)).await;
+        Ok(pending.read().unwrap_or_else(|| {
+            Err(failure(HttpErrorKind::Invalid, "the answer was read already: `wait` is called once".to_owned()))
+        }))
+    }
+
+    /// Waits until one of them is there, and answers the positions of all that are.
+    async fn wait_for_any(&mut self, requests: &[Resource<Pending>]) -> wasmtime::Result<Vec<u32>> {
+        if requests.is_empty() {
+            return Ok(Vec::new());
+        }
+        poll_fn(|context| {
+            let mut ready = Vec::new();
+            for (position, request) in (0_u32..).zip(requests) {
+                match self.table.get_mut(request) {
+                    Ok(pending) => {
+                        if pending.poll_arrival(context).is_ready() {
+                            ready.push(position);
+                        }
+                    }
+                    Err(error) => return Poll::Ready(Err(error.into())),
+                }
+            }
+            if ready.is_empty() { Poll::Pending } else { Poll::Ready(Ok(ready)) }
+        })
+        .await
+    }
+}
+
+impl contract::Host for CallState {
+    async fn send(&mut self, request: contract::Request) -> wasmtime::Result<Answer> {
+        let answer = match self.gate.enter(Function::HttpSend)? {
+            Passage::Granted => match self.http.exchange(request) {
+                Ok(exchange) => exchange.await,
+                Err(refused) => Err(refused),
+            },
+            Passage::Denied(sentence) => Err(failure(HttpErrorKind::Denied, sentence)),
+        };
+        Ok(self.gate.leave(Function::HttpSend, answer))
+    }
+
+    async fn start(
+        &mut self,
+        request: contract::Request,
+    ) -> wasmtime::Result<Result<Resource<Pending>, HttpError>> {
+        let started = match self.gate.enter(Function::HttpStart)? {
+            Passage::Granted => self.start_request(request),
+            Passage::Denied(sentence) => Err(failure(HttpErrorKind::Denied, sentence)),
+        };
+        Ok(self.gate.leave(Function::HttpStart, started))
+    }
+
+    async fn wait_any(&mut self, requests: Vec<Resource<Pending>>) -> wasmtime::Result<Vec<u32>> {
+        self.gate.enter(Function::HttpWaitAny)?;
+        let ready = self.wait_for_any(&requests).await?;
+        Ok(self.gate.leave_with(Function::HttpWaitAny, ready))
+    }
+}
+
+impl contract::HostPending for CallState {
+    async fn is_ready(&mut self, pending: Resource<Pending>) -> wasmtime::Result<bool> {
+        self.gate.enter(Function::PendingIsReady)?;
+        let pending = self.table.get(&pending)?;
+        let ready = !matches!(pending.state, State::InFlight) || pending.task.is_finished();
+        Ok(self.gate.leave_with(Function::PendingIsReady, ready))
+    }
+
+    async fn wait(&mut self, pending: Resource<Pending>) -> wasmtime::Result<Answer> {
+        self.gate.enter(Function::PendingWait)?;
+        let answer = self.wait_for(&pending).await?;
+        Ok(self.gate.leave(Function::PendingWait, answer))
+    }
+
+    async fn drop(&mut self, pending: Resource<Pending>) -> wasmtime::Result<()> {
+        self.table.delete(pending)?;
+        self.http.pending = self.http.pending.saturating_sub(1);
+        Ok(())
+    }
+}
+
+impl Refusal for HttpError {
+    fn denial(&self) -> Option<&str> {
+        (self.kind == HttpErrorKind::Denied).then_some(self.message.as_str())
+    }
+}
+
+/// An error that is known before anything is sent.
+fn failure(kind: HttpErrorKind, message: String) -> HttpError {
+    HttpError { kind, delivery: Delivery::NotSent, retry_after_ms: None, message }
+}
+
+fn method_of(method: contract::Method) -> Method {
+    match method {
+        contract::Method::Get => Method::Get,
+        contract::Method::Head => Method::Head,
+        contract::Method::Post => Method::Post,
+        contract::Method::Put => Method::Put,
+        contract::Method::Patch => Method::Patch,
+        contract::Method::Delete => Method::Delete,
+        contract::Method::Options => Method::Options,
+    }
+}
+
+fn answer_of(answer: mortise_egress::Response, form: BodyForm) -> Answer {
+    let body = match form {
+        BodyForm::Bytes => Content::Bytes(answer.body.into()),
+        BodyForm::Text => {
+            let content_type = answer
+                .headers
+                .iter()
+                .find(|(name, _)| name.eq_ignore_ascii_case("content-type"))
+                .map(|(_, value)| value.as_str());
+            let text = body::text(answer.body, content_type).map_err(|message| HttpError {
+                kind: HttpErrorKind::Protocol,
+                delivery: Delivery::Unknown,
+                retry_after_ms: None,
+                message,
+            })?;
+            Content::Text(text)
+        }
+    };
+    let headers = answer.headers.into_iter().map(|(name, value)| NameValue { name, value }).collect();
+    Ok(Response { status: answer.status, headers, body })
+}
+
+fn error_of(error: EgressError) -> HttpError {
+    use mortise_egress::EgressErrorKind as Kind;
+    HttpError {
+        kind: match error.kind {
+            Kind::Denied => HttpErrorKind::Denied,
+            Kind::Invalid => HttpErrorKind::Invalid,
+            Kind::Dns => HttpErrorKind::Dns,
+            Kind::Connection => HttpErrorKind::Connection,
+            Kind::Tls => HttpErrorKind::Tls,
+            Kind::Timeout => HttpErrorKind::Timeout,
+            Kind::TooLarge => HttpErrorKind::TooLarge,
+            Kind::Quota => HttpErrorKind::Quota,
+            Kind::RetryLater => HttpErrorKind::RetryLater,
+            Kind::Unauthorized => HttpErrorKind::Unauthorized,
+            Kind::Cancelled => HttpErrorKind::Cancelled,
+            Kind::Protocol => HttpErrorKind::Protocol,
+            Kind::Other => HttpErrorKind::Other,
+        },
+        delivery: match error.delivery {
+            mortise_egress::Delivery::NotSent => Delivery::NotSent,
+            mortise_egress::Delivery::Unknown => Delivery::Unknown,
+        },
+        // The contract has no number above 2^31 - 1.
+        retry_after_ms: error
+            .retry_after
+            .map(|after| u32::try_from(after.as_millis()).unwrap_or(u32::MAX).min(i32::MAX.unsigned_abs())),
+        message: error.message,
+    }
+}

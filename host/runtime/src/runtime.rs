@@ -1,0 +1,151 @@
+//! The runtime: an engine, the admitted components, and calls into them.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use mortise_egress::Egress;
+use mortise_model::clock::Clock;
+use mortise_model::connector::{Check, EntityOffer, PullEnd, PullRequest, PulledRecord, PushItem, PushResult};
+use mortise_model::entity::EntityKind;
+use mortise_store::Store;
+use prometheus_client::registry::Registry;
+use tokio::sync::Semaphore;
+use wasmtime::component::Linker;
+
+use crate::bindings::connector::Guest;
+use crate::engine::engine_failed;
+use crate::image::Images;
+use crate::invoke::{Invoker, Opened, Work};
+use crate::memory::HostMemory;
+use crate::metrics::Metrics;
+use crate::release::Releases;
+use crate::state::World;
+use crate::{
+    Admitted, Call, CallError, Refused, Returned, RuntimeConfig, RuntimeError, Sink, answer, capability,
+    engine, translate,
+};
+
+/// Admits components and calls them. Cheap to clone.
+#[derive(Clone)]
+pub struct Runtime {
+    inner: Arc<Inner>,
+}
+
+pub(crate) struct Inner {
+    pub(crate) config: RuntimeConfig,
+    pub(crate) invoker: Invoker,
+}
+
+impl Runtime {
+    /// Starts the engine. Components are read from the store's blobs and compiled when there is no image of them.
+    ///
+    /// # Errors
+    /// [`RuntimeError::Images`] when the directory of images cannot be used.
+    pub fn new(
+        config: RuntimeConfig,
+        store: Arc<dyn Store>,
+        egress: Egress,
+        clock: Arc<dyn Clock>,
+        metrics: &mut Registry,
+    ) -> Result<Self, RuntimeError> {
+        let metrics = Metrics::register(metrics);
+        let engine = engine::start(&config)?;
+        let mut linker = Linker::new(&engine);
+        capability::link(&mut linker).map_err(|error| engine_failed(&error))?;
+        let images = Images::new(config.images.clone(), config.image_key.clone(), &engine)?;
+        let releases = Releases::new(engine, linker, images, Arc::clone(&store), metrics.clone());
+        let memory = Arc::new(HostMemory::new(config.total_memory_bytes, metrics.memory.clone()));
+        let counters = Arc::clone(&metrics.gate);
+        let invoker = Invoker {
+            releases,
+            world: World { store, egress, clock, memory, counters },
+            slots: Semaphore::new(usize::try_from(config.calls.max(1)).unwrap_or(1)),
+            metrics,
+            max_memory: config.max_call_memory_bytes.into(),
+        };
+        Ok(Self { inner: Arc::new(Inner { config, invoker }) })
+    }
+
+    /// Checks and compiles a component, keeps its bytes and its image, and asks it what it is with nothing granted.
+    ///
+    /// Admitting the same bytes again answers the same and keeps nothing twice.
+    pub async fn admit(&self, component: Bytes) -> Result<Admitted, Refused> {
+        self.inner.admit(component).await
+    }
+
+    /// Lists what the connector can pull and push with the call's settings.
+    pub async fn entities(&self, call: Call) -> Result<Returned<Vec<EntityOffer>>, CallError> {
+        let work: Work<_> = Box::new(|opened| {
+            Box::pin(async move { guest(opened)?.call_entities(&mut opened.store).await })
+        });
+        checked(self.inner.invoker.run("entities", call, None, work).await?, answer::entities)
+    }
+
+    /// Looks whether the instance works.
+    pub async fn test(&self, call: Call) -> Result<Returned<Vec<Check>>, CallError> {
+        let work: Work<_> =
+            Box::new(|opened| Box::pin(async move { guest(opened)?.call_test(&mut opened.store).await }));
+        checked(self.inner.invoker.run("test", call, None, work).await?, answer::checks)
+    }
+
+    /// Pulls one entity into `sink`.
+    pub async fn pull(
+        &self,
+        call: Call,
+        request: PullRequest,
+        sink: Arc<dyn Sink>,
+    ) -> Result<Returned<PullEnd>, CallError> {
+        let request = translate::pull_request(request);
+        let work: Work<_> = Box::new(move |opened| {
+            Box::pin(async move { guest(opened)?.call_pull(&mut opened.store, &request).await })
+        });
+        checked(self.inner.invoker.run("pull", call, Some(sink), work).await?, answer::pull_end)
+    }
+
+    /// Reads one record by the far side's id. None when the far side does not have it.
+    pub async fn pull_one(
+        &self,
+        call: Call,
+        entity: EntityKind,
+        external_id: &str,
+    ) -> Result<Returned<Option<PulledRecord>>, CallError> {
+        let external_id = external_id.to_owned();
+        let work: Work<_> = Box::new(move |opened| {
+            Box::pin(async move {
+                guest(opened)?.call_pull_one(&mut opened.store, entity.name(), &external_id).await
+            })
+        });
+        checked(self.inner.invoker.run("pull-one", call, None, work).await?, answer::pulled_one)
+    }
+
+    /// Sends a batch. Answers one result per item, in the order of `items`.
+    ///
+    /// # Errors
+    /// [`CallError::Trap`] when the plugin leaves an item out, or answers for one twice or for another.
+    pub async fn push(
+        &self,
+        call: Call,
+        entity: EntityKind,
+        items: Vec<PushItem>,
+    ) -> Result<Returned<Vec<PushResult>>, CallError> {
+        let ids: Vec<u64> = items.iter().map(|item| item.id).collect();
+        let items: Vec<_> = items.into_iter().map(translate::push_item).collect();
+        let work: Work<_> = Box::new(move |opened| {
+            Box::pin(async move { guest(opened)?.call_push(&mut opened.store, entity.name(), &items).await })
+        });
+        let results = self.inner.invoker.run("push", call, None, work).await?;
+        checked(results, |results| answer::push_results(&ids, results))
+    }
+}
+
+fn guest(opened: &mut Opened) -> wasmtime::Result<Guest> {
+    let prepared = Arc::clone(&opened.prepared);
+    prepared.connector.load(&mut opened.store, &opened.instance)
+}
+
+fn checked<T, U>(
+    returned: Returned<T>,
+    check: impl FnOnce(T) -> Result<U, CallError>,
+) -> Result<Returned<U>, CallError> {
+    Ok(Returned { value: check(returned.value)?, storage: returned.storage })
+}

@@ -1,0 +1,13 @@
+//! Real components in a real runtime: admission, capabilities, budgets, images.
+
+mod admission;
+mod budgets;
+mod capabilities;
+mod far_side;
+mod grants;
+mod host;
+mod images;
+mod pages;
+mod stopping;
+mod storage;
+mod wasi;
