@@ -309,3 +309,91 @@ fn quoted(names: &[String]) -> String {
 fn joined(errors: &[FieldError]) -> String {
     errors.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")
 }
+
+#[cfg(test)]
+mod tests {
+    use mortise_model::manifest::CredentialDeclaration;
+    use serde_json::json;
+
+    use super::*;
+
+    fn manifest(credentials: Value) -> Manifest {
+        serde_json::from_value(json!({
+            "name": "acme/erp", "version": "1.0.0", "kind": "connector", "title": "ERP", "description": "",
+            "settingsSchema": {}, "secrets": [], "credentials": credentials, "hosts": [], "capabilities": [],
+        }))
+        .unwrap()
+    }
+
+    fn settings(value: Value) -> Map<String, Value> {
+        serde_json::from_value(value).unwrap()
+    }
+
+    fn oauth() -> Value {
+        json!({
+            "name": "erp",
+            "scheme": {
+                "type": "client-credentials", "tokenUrl": "{base-url}/oauth/token", "clientId": "{client-id}",
+                "clientSecret": "client-secret", "scope": null, "authentication": "basic",
+            },
+            "hosts": ["{base-url}"],
+        })
+    }
+
+    fn basic() -> Value {
+        let scheme = json!({ "type": "basic", "user": "{user}", "passwordSecret": "password" });
+        json!({ "name": "old", "scheme": scheme, "hosts": ["api.example.com"] })
+    }
+
+    #[test]
+    fn a_credential_takes_its_addresses_and_names_from_settings() {
+        let set = settings(json!({ "base-url": "https://erp.example.com/", "client-id": "mortise" }));
+        let bound = credentials(&manifest(json!([oauth()])), &set).unwrap();
+        let declared: CredentialDeclaration = serde_json::from_value(oauth()).unwrap();
+        let mut expected = declared.scheme;
+        if let CredentialScheme::ClientCredentials { token_url, client_id, .. } = &mut expected {
+            "https://erp.example.com/oauth/token".clone_into(token_url);
+            "mortise".clone_into(client_id);
+        }
+        let hosts = vec!["erp.example.com:443".parse().unwrap()];
+        assert_eq!(bound, [BoundCredential { name: "erp".to_owned(), scheme: expected, hosts }]);
+    }
+
+    #[test]
+    fn a_credential_whose_settings_are_not_set_is_left_out() {
+        let set = settings(json!({ "user": "mortise" }));
+        let bound = credentials(&manifest(json!([oauth(), basic()])), &set).unwrap();
+        assert_eq!(bound.iter().map(|credential| credential.name.as_str()).collect::<Vec<_>>(), ["old"]);
+    }
+
+    #[test]
+    fn a_setting_that_is_no_host_is_an_error_at_the_setting() {
+        let set = settings(json!({ "base-url": "ftp://erp.example.com", "client-id": "mortise" }));
+        let error = credentials(&manifest(json!([oauth()])), &set).unwrap_err().at_setting();
+        assert_eq!((error.pointer.as_str(), error.code.as_str()), ("/base-url", "not-a-host"));
+    }
+
+    #[tokio::test]
+    async fn a_secret_that_is_not_granted_is_not_read() {
+        struct Full;
+
+        #[async_trait]
+        impl SecretSource for Full {
+            async fn secret(&self, _: &str) -> Result<Option<SecretText>, SecretError> {
+                Ok(Some(SecretText::new("hush-hush")))
+            }
+
+            async fn replace(&self, _: &str, _: SecretText) -> Result<(), SecretError> {
+                Ok(())
+            }
+        }
+
+        let plugin = "acme/erp".parse().unwrap();
+        let granted = ["token".to_owned()].into();
+        let secrets = GrantedSecrets { plugin, granted, source: Arc::new(Full) };
+        assert!(secrets.secret("token").await.unwrap().is_some());
+        let message = secrets.secret("spare").await.unwrap_err().to_string();
+        assert!(message.contains("grant the secret `spare` to the plugin `acme/erp`"), "{message}");
+        assert!(secrets.replace("spare", SecretText::new("x")).await.is_err());
+    }
+}

@@ -2,6 +2,8 @@
 
 mod asked;
 
+use std::cmp::Reverse;
+
 use bytes::Bytes;
 use mortise_model::error::FieldError;
 use mortise_model::id::{Digest, PluginName, TenantId};
@@ -10,7 +12,7 @@ use mortise_model::plugin::{Grant, Permissions, Plugin, Release};
 use mortise_model::tenant::TenantLimits;
 use mortise_query::Filter;
 use mortise_runtime::Admitted;
-use mortise_store::collections::PLUGINS;
+use mortise_store::collections::{GRANTS, PLUGINS};
 use mortise_store::{Batch, Expect, Origin, StoreError, StoreExt as _, Version, Write};
 
 use crate::integration::Inner;
@@ -54,7 +56,7 @@ impl Plugins<'_> {
     ) -> Result<Vec<Release>, IntegrationError> {
         self.load(tenant, name).await?;
         let mut releases = self.releases_of(tenant, name).await?;
-        releases.sort_by(|one, other| other.uploaded_at.cmp(&one.uploaded_at));
+        releases.sort_by_key(|release| Reverse(release.uploaded_at));
         Ok(releases)
     }
 
@@ -74,7 +76,7 @@ impl Plugins<'_> {
         loop {
             match self.take_in(tenant, &admitted, &limits).await {
                 Err(IntegrationError::Store(StoreError::Conflict(_))) if attempt < MAX_ATTEMPTS => {
-                    attempt += 1
+                    attempt += 1;
                 }
                 Err(IntegrationError::Store(StoreError::Conflict(_))) => {
                     return Err(changed(&admitted.manifest.name));
@@ -262,13 +264,11 @@ impl Plugins<'_> {
             uploaded_at: now,
         };
         let mut batch = self.batch(tenant);
-        let (mut plugin, expect) = match plugin {
-            Some((plugin, version)) => (plugin, Expect::At(version)),
-            None => {
-                self.check_plugins(tenant, limits).await?;
-                let plugin = Plugin { name: name.clone(), active: None, previous: None, created_at: now };
-                (plugin, Expect::Absent)
-            }
+        let (mut plugin, expect) = if let Some((plugin, version)) = plugin {
+            (plugin, Expect::At(version))
+        } else {
+            self.check_plugins(tenant, limits).await?;
+            (Plugin { name: name.clone(), active: None, previous: None, created_at: now }, Expect::Absent)
         };
         let missing = if expect == Expect::Absent && asked::asks_for_nothing(&release.manifest) {
             let permissions = Permissions::default();
@@ -278,11 +278,7 @@ impl Plugins<'_> {
         } else {
             if let Some((_, version)) = &grant {
                 let id = name.as_str().into();
-                batch.push(Write::Check {
-                    collection: &mortise_store::collections::GRANTS,
-                    id,
-                    expect: Expect::At(*version),
-                });
+                batch.push(Write::Check { collection: &GRANTS, id, expect: Expect::At(*version) });
             }
             self.missing(tenant, &release, grant.as_ref().map(|(grant, _)| grant)).await?
         };
@@ -321,7 +317,7 @@ impl Plugins<'_> {
         let Some(grant) = grant else {
             let mut missing = sentences(&asked::lacking(&release.manifest, &Permissions::default()));
             if missing.is_empty() {
-                missing.push("nothing is granted to the plugin yet, not even to run: grant it".to_owned());
+                missing.push("nothing is granted to the plugin yet: grant it what it may do".to_owned());
             }
             return Ok(missing);
         };
@@ -412,7 +408,7 @@ fn drop_oldest(
 ) -> Result<(), IntegrationError> {
     let most = usize::try_from(limits.releases_per_plugin).unwrap_or(usize::MAX);
     let mut surplus = (releases.len() + 1).saturating_sub(most);
-    releases.sort_by(|one, other| one.uploaded_at.cmp(&other.uploaded_at));
+    releases.sort_by_key(|release| release.uploaded_at);
     let kept = [plugin.active, plugin.previous, seen];
     for release in releases.iter().filter(|release| !kept.contains(&Some(release.digest))).take(surplus) {
         batch.delete::<Release>(release.digest.to_string(), Expect::Any);

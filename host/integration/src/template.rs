@@ -134,16 +134,14 @@ pub(crate) fn fill_host(template: &str, settings: &Map<String, Value>) -> Result
         Part::Setting(setting) => Some(*setting),
         Part::Text(_) => None,
     });
-    match setting {
-        Some(setting) => of_text(setting, &fill(template, settings)?),
-        None => {
-            let pattern = template.parse::<HostPattern>().map_err(|error| TemplateError::Malformed {
-                template: shortened(template),
-                reason: error.to_string(),
-            })?;
-            Ok(FilledHost { pattern, setting: None, address: None })
-        }
+    if let Some(setting) = setting {
+        return of_text(setting, &fill(template, settings)?);
     }
+    let pattern = template.parse::<HostPattern>().map_err(|error| TemplateError::Malformed {
+        template: shortened(template),
+        reason: error.to_string(),
+    })?;
+    Ok(FilledHost { pattern, setting: None, address: None })
 }
 
 /// The widest pattern that a template of a host can become, where it says: `{shop}.example.com` becomes names below

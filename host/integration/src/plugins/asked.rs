@@ -91,7 +91,8 @@ pub(crate) fn problems(manifest: &Manifest, permissions: &Permissions, most_stor
 
 fn http_problems(manifest: &Manifest, permissions: &Permissions, problems: &mut Vec<FieldError>) {
     let http = permissions.capabilities.contains(&Capability::Http);
-    if !http && !(permissions.hosts.is_empty() && permissions.methods.is_empty()) {
+    let uses_http = !permissions.hosts.is_empty() || !permissions.methods.is_empty();
+    if uses_http && !http {
         let message =
             "hosts and methods are of no use without the capability `http`: grant it, or leave them out";
         problems.push(FieldError::new("/capabilities", "required", message));

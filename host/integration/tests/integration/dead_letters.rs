@@ -50,7 +50,7 @@ async fn a_replayed_item_is_due_now_and_a_run_waits_for_it() {
     let id = house.instance().await.id;
     let item = failed_item(&id, "1", house.now());
     house.put(&house.tenant, &item).await;
-    house.clock.advance(Duration::from_secs(60));
+    house.clock.advance(Duration::from_mins(1));
     let replayed = house.integration.dead_letters().replay(&house.tenant, &item.id).await.unwrap();
     assert_eq!(
         (replayed.state.clone(), replayed.attempts),

@@ -16,7 +16,9 @@ use mortise_model::plugin::{Grant, Permissions, Plugin, Release};
 use mortise_model::secret::SecretText;
 use mortise_model::tenant::{Tenant, TenantLimits};
 use mortise_runtime::{Runtime, RuntimeConfig};
-use mortise_store::{Batch, Entity, Expect, Origin, SledOptions, SledStore, Store};
+use mortise_store::{
+    Batch, Collection, DocumentId, Entity, Expect, Origin, SledOptions, SledStore, Store, Write,
+};
 use prometheus_client::registry::Registry;
 use serde_json::{Map, Value, json};
 use tempfile::TempDir;
@@ -77,6 +79,13 @@ impl House {
     pub(crate) async fn put<T: Entity>(&self, tenant: &TenantId, entity: &T) {
         let mut batch = Batch::new(tenant.clone(), Origin::Host, self.now());
         batch.put(entity, Expect::Any).expect("it serialises");
+        self.store.commit(batch).await.expect("it is written");
+    }
+
+    /// Removes a document as it is.
+    pub(crate) async fn delete(&self, collection: &'static Collection, id: impl Into<DocumentId>) {
+        let mut batch = Batch::new(self.tenant.clone(), Origin::Host, self.now());
+        batch.push(Write::Delete { collection, id: id.into(), expect: Expect::Any });
         self.store.commit(batch).await.expect("it is written");
     }
 

@@ -1,5 +1,7 @@
 //! Connectors at work, over the embedded store and the runtime.
 
+#![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test ends at the first surprise")]
+
 mod dead_letters;
 mod expect;
 mod house;
