@@ -34,13 +34,11 @@ pub(crate) async fn bound(State(app): State<App>, request: Request, next: Next) 
         return Problem::new(&kind::BUSY, detail).retry_after(1).into_response();
     };
     let limit = time_limit(&app, &request);
-    match tokio::time::timeout(limit, next.run(request)).await {
-        Ok(response) => response,
-        Err(_) => {
-            let detail = format!("the request took longer than {} s: try again later", limit.as_secs());
-            Problem::new(&kind::TIMEOUT, detail).retry_after(5).into_response()
-        }
+    if let Ok(response) = tokio::time::timeout(limit, next.run(request)).await {
+        return response;
     }
+    let detail = format!("the request took longer than {} s: try again later", limit.as_secs());
+    Problem::new(&kind::TIMEOUT, detail).retry_after(5).into_response()
 }
 
 fn check_address(request: &Request) -> Result<(), Problem> {

@@ -55,7 +55,7 @@ pub(crate) fn outdated() -> Problem {
 /// A conflict of versions as the caller must see it: 412 when the change was bound to a state.
 pub(crate) fn explain_change(problem: Problem, headers: &HeaderMap) -> Problem {
     if problem.kind().code == kind::CHANGED.code && is_conditional(headers) {
-        problem.as_kind(&kind::PRECONDITION)
+        problem.into_kind(&kind::PRECONDITION)
     } else {
         problem
     }

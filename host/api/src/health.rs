@@ -46,12 +46,10 @@ pub(crate) async fn readyz(State(app): State<App>) -> Result<Json<Health>, Probl
     if app.shutdown.is_cancelled() {
         return Err(Problem::new(&kind::DRAINING, "the host stops and takes no new requests"));
     }
-    match tokio::time::timeout(STORE_TIMEOUT, app.store.check()).await {
-        Ok(checked) => checked?,
-        Err(_) => {
-            let detail = format!("the store did not answer within {} s", STORE_TIMEOUT.as_secs());
-            return Err(Problem::new(&kind::UNAVAILABLE, detail));
-        }
-    }
+    let Ok(checked) = tokio::time::timeout(STORE_TIMEOUT, app.store.check()).await else {
+        let detail = format!("the store did not answer within {} s", STORE_TIMEOUT.as_secs());
+        return Err(Problem::new(&kind::UNAVAILABLE, detail));
+    };
+    checked?;
     Ok(Json(Health { status: "ready" }))
 }

@@ -1,4 +1,4 @@
-//! The HTTP interface: platform API, management API, OAuth, health, metrics and the OpenAPI document.
+//! The HTTP interface: platform API, management API, OAuth, health, metrics and the `OpenAPI` document.
 //!
 //! Every request passes the same layers, the outermost first: an id, a span and a count ([`observe`]); the bounds of
 //! one request and of all ([`bounds`]); a net for panics. Every error leaves as a problem document ([`problem`]).
@@ -14,6 +14,7 @@ mod config;
 mod etag;
 mod health;
 mod manage;
+mod members;
 mod metrics;
 mod observe;
 mod openapi;

@@ -80,7 +80,7 @@ fn class(status: StatusCode) -> &'static str {
     }
 }
 
-/// Shows every metric of the host, in the text format of OpenMetrics.
+/// Shows every metric of the host, in the text format of `OpenMetrics`.
 #[utoipa::path(
     get,
     path = "/metrics",

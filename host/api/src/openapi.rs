@@ -1,4 +1,4 @@
-//! The OpenAPI document: made from the handlers, completed with what they have in common.
+//! The `OpenAPI` document: made from the handlers, completed with what they have in common.
 
 use std::sync::Arc;
 
@@ -31,7 +31,7 @@ const TAGS: [(&str, &str); 9] = [
     ("Dead letters", "Items that failed, and what a person decides about them."),
 ];
 
-/// The OpenAPI document of this interface.
+/// Describes this interface in `OpenAPI` 3.1.
 #[utoipa::path(
     get,
     path = "/openapi.json",

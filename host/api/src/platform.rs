@@ -5,7 +5,6 @@ mod cursor;
 mod idempotency;
 mod invoices;
 mod list;
-mod members;
 mod patch;
 mod properties;
 mod records;

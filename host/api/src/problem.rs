@@ -91,7 +91,7 @@ impl Problem {
     }
 
     /// The same text, but as a problem of another kind.
-    pub(crate) fn as_kind(mut self, kind: &'static ProblemKind) -> Self {
+    pub(crate) fn into_kind(mut self, kind: &'static ProblemKind) -> Self {
         self.0.kind = kind;
         self
     }

@@ -143,17 +143,22 @@ impl Server {
         let (draining, cut) = (self.draining.clone(), self.cut.clone());
         async move {
             let _ = stream.set_nodelay(true);
+            // A connection that comes while the host stops is answered once: whoever probes must be told.
+            let is_late = draining.is_cancelled();
             let connection = http1::Builder::new()
                 .timer(TokioTimer::new())
                 .header_read_timeout(HEAD_TIMEOUT)
+                .keep_alive(!is_late)
                 .max_headers(MAX_HEADERS)
-                .max_buf_size(MAX_HEAD)
+                .max_header_size(MAX_HEAD)
                 .serve_connection(TokioIo::new(stream), service);
             let mut connection = pin!(connection);
             let ended = tokio::select! {
                 ended = connection.as_mut() => ended,
                 () = draining.cancelled() => {
-                    connection.as_mut().graceful_shutdown();
+                    if !is_late {
+                        connection.as_mut().graceful_shutdown();
+                    }
                     tokio::select! {
                         ended = connection.as_mut() => ended,
                         () = cut.cancelled() => Ok(()),

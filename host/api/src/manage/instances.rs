@@ -164,8 +164,10 @@ pub(super) async fn change_instance(
     let settings = patch.settings.map(|changes| merged(present.settings, changes));
     let changes =
         InstanceChanges { name: patch.name, settings, actions: patch.actions, log_level: patch.log_level };
-    let changed = instances.change(&allowed.tenant, &id, Some(version), changes).await;
-    let (instance, version) = changed.map_err(|error| explain_change(error.into(), &headers))?;
+    let (instance, version) = instances
+        .change(&allowed.tenant, &id, Some(version), changes)
+        .await
+        .map_err(|error| explain_change(error.into(), &headers))?;
     Ok(answer(instance, version))
 }
 

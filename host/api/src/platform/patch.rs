@@ -137,12 +137,12 @@ fn apply_operations(
 fn relaxed<'a>(operation: &'a PatchOperation, document: &Value) -> Option<Cow<'a, PatchOperation>> {
     match operation {
         PatchOperation::Add(add) => {
-            let value = fitted(&add.value, document.pointer(add.path.as_str()))?;
+            let value = fitted(&add.value, document.pointer(add.path.as_str()));
             Some(Cow::Owned(PatchOperation::Add(AddOperation { path: add.path.clone(), value })))
         }
         PatchOperation::Replace(replace) => {
             let present = document.pointer(replace.path.as_str());
-            let value = fitted(&replace.value, present)?;
+            let value = fitted(&replace.value, present);
             let path = replace.path.clone();
             Some(Cow::Owned(if present.is_none() && is_member(path.as_str(), document) {
                 PatchOperation::Add(AddOperation { path, value })
@@ -166,12 +166,12 @@ fn relaxed<'a>(operation: &'a PatchOperation, document: &Value) -> Option<Cow<'a
 }
 
 /// A boolean as text becomes a boolean where one stands.
-fn fitted(value: &Value, present: Option<&Value>) -> Option<Value> {
-    Some(match (value.as_str(), present) {
+fn fitted(value: &Value, present: Option<&Value>) -> Value {
+    match (value.as_str(), present) {
         (Some("true"), Some(Value::Bool(_))) => Value::Bool(true),
         (Some("false"), Some(Value::Bool(_))) => Value::Bool(false),
         _ => value.clone(),
-    })
+    }
 }
 
 /// Whether the path names a member of an object that is there.

@@ -10,12 +10,12 @@ use mortise_store::collections::IDEMPOTENT_ANSWERS;
 use mortise_store::{Conflict, Origin, StoreError, Version};
 
 use super::idempotency::{Known, look_up};
-use super::members::members_of;
 use super::patch::Patch;
 use super::resource::{Resource, phase, show, tag};
 use crate::app::App;
 use crate::body::{RawBody, media_type, parse, require_media_type};
 use crate::etag::{explain_change, is_conditional};
+use crate::members::members_of;
 use crate::problem::Problem;
 
 /// How often a patch is applied anew when others change the record meanwhile.
@@ -108,7 +108,7 @@ pub(super) async fn patch<R: Resource>(
         match records.update(tenant, record, version, fields, Origin::Api).await {
             Ok((record, version)) => return Ok(answer(&record, version, day)),
             Err(RecordError::Changed { .. }) if attempt < ATTEMPTS && !is_conditional(headers) => {
-                attempt += 1
+                attempt += 1;
             }
             Err(error) => return Err(explain_change(error.into(), headers)),
         }

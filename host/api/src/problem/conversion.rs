@@ -18,7 +18,10 @@ impl From<StoreError> for Problem {
             StoreError::Conflict(_) => {
                 Self::new(&kind::CONFLICT, "another one with the same unique value exists")
             }
-            StoreError::Invalid(message) => Self::new(&kind::BEYOND_BOUNDS, message),
+            StoreError::Invalid(message) => {
+                tracing::warn!(message, "the store refused what a request asked of it");
+                Self::new(&kind::BEYOND_BOUNDS, message)
+            }
             StoreError::Unavailable { .. } => {
                 tracing::error!(error = &error as &dyn std::error::Error, "the store is not available");
                 Self::new(&kind::UNAVAILABLE, "the store is not available: try again later").retry_after(5)

@@ -5,7 +5,7 @@ use serde::de::{Deserialize, Deserializer, Error as _, Visitor};
 use serde::forward_to_deserialize_any;
 
 /// The names of the members that `T` reads.
-pub(super) fn members_of<'de, T: Deserialize<'de>>() -> &'static [&'static str] {
+pub(crate) fn members_of<'de, T: Deserialize<'de>>() -> &'static [&'static str] {
     let mut members: &'static [&'static str] = &[];
     // Always an error: the probe notes the names and stops.
     let _ = T::deserialize(Probe(&mut members));
