@@ -317,7 +317,7 @@ mod tests {
 
     use super::*;
 
-    fn manifest(credentials: Value) -> Manifest {
+    fn manifest(credentials: &Value) -> Manifest {
         serde_json::from_value(json!({
             "name": "acme/erp", "version": "1.0.0", "kind": "connector", "title": "ERP", "description": "",
             "settingsSchema": {}, "secrets": [], "credentials": credentials, "hosts": [], "capabilities": [],
@@ -348,7 +348,7 @@ mod tests {
     #[test]
     fn a_credential_takes_its_addresses_and_names_from_settings() {
         let set = settings(json!({ "base-url": "https://erp.example.com/", "client-id": "mortise" }));
-        let bound = credentials(&manifest(json!([oauth()])), &set).unwrap();
+        let bound = credentials(&manifest(&json!([oauth()])), &set).unwrap();
         let declared: CredentialDeclaration = serde_json::from_value(oauth()).unwrap();
         let mut expected = declared.scheme;
         if let CredentialScheme::ClientCredentials { token_url, client_id, .. } = &mut expected {
@@ -362,14 +362,14 @@ mod tests {
     #[test]
     fn a_credential_whose_settings_are_not_set_is_left_out() {
         let set = settings(json!({ "user": "mortise" }));
-        let bound = credentials(&manifest(json!([oauth(), basic()])), &set).unwrap();
+        let bound = credentials(&manifest(&json!([oauth(), basic()])), &set).unwrap();
         assert_eq!(bound.iter().map(|credential| credential.name.as_str()).collect::<Vec<_>>(), ["old"]);
     }
 
     #[test]
     fn a_setting_that_is_no_host_is_an_error_at_the_setting() {
         let set = settings(json!({ "base-url": "ftp://erp.example.com", "client-id": "mortise" }));
-        let error = credentials(&manifest(json!([oauth()])), &set).unwrap_err().at_setting();
+        let error = credentials(&manifest(&json!([oauth()])), &set).unwrap_err().at_setting();
         assert_eq!((error.pointer.as_str(), error.code.as_str()), ("/base-url", "not-a-host"));
     }
 
