@@ -12,6 +12,7 @@ mod calls;
 mod end;
 mod engine;
 mod enumeration;
+mod gone;
 mod items;
 mod landing;
 mod live;

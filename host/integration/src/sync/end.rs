@@ -161,9 +161,9 @@ mod tests {
     #[test]
     fn a_failure_that_may_pass_is_tried_again_until_the_attempts_are_used_up() {
         let error = PluginError::retryable("busy");
-        let stop = Stop::Later { after: Some(Duration::from_secs(60)), error };
+        let stop = Stop::Later { after: Some(Duration::from_mins(1)), error };
         let first = End::of(&run(&[]), Some(&stop), 1, now(), &BACKOFF);
-        assert_eq!(first.next_attempt_at, Some(now().plus(Duration::from_secs(60))));
+        assert_eq!(first.next_attempt_at, Some(now().plus(Duration::from_mins(1))));
         assert!(matches!(first.job_write(&lease()), Write::Retry { .. }));
         let last = End::of(&run(&[]), Some(&stop), 3, now(), &BACKOFF);
         assert_eq!((last.status, last.next_attempt_at), (RunStatus::Failed, None));

@@ -1,5 +1,6 @@
 //! A job from its lease to its end: the run opened, its actions worked on, the run closed.
 
+use std::collections::HashSet;
 use std::convert::Infallible;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
@@ -16,7 +17,8 @@ use mortise_query::{Filter, PageRequest, Query};
 use mortise_records::Records;
 use mortise_scheduler::{JobContext, JobEnd, SyncPayload, instance_lane, sync_job};
 use mortise_store::{
-    Document, Entity as _, Expect, LeasedJob, NewJob, Store, StoreError, StoreExt as _, Write,
+    Document, Entity as _, Expect, JobFilter, JobStatus, LeasedJob, NewJob, Store, StoreError, StoreExt as _,
+    Write,
 };
 use tokio_util::sync::CancellationToken;
 
@@ -37,6 +39,8 @@ use crate::sync::stop::Stop;
 const WATCH: Duration = Duration::from_secs(2);
 /// How often the end of a run is tried to be written.
 const MOST_ENDINGS: u32 = 5;
+/// Most jobs that are looked at for whether somebody works on a run.
+const MOST_JOBS: usize = 1_000;
 /// The wait after the first time that it could not.
 const ENDING_WAIT: Duration = Duration::from_millis(200);
 
@@ -74,6 +78,11 @@ impl Engine {
         if let InstanceState::Paused { reason } = &instance.state {
             tracing::info!(tenant = %job.tenant, instance = %instance.id, reason, "a paused instance does not run");
             return JobEnd::Completed;
+        }
+        match self.was_cancelled(job, &instance).await {
+            Ok(false) => {}
+            Ok(true) => return JobEnd::Completed,
+            Err(error) => return before_the_run(error.into()),
         }
         let opening = Opening { job, context, instance, trigger: payload.trigger };
         match self.run(opening).await {
@@ -146,7 +155,7 @@ impl Engine {
             next_attempt_at: None,
         };
         let log = Arc::new(RunLog::new(id, Arc::clone(&self.clock), instance.log_level, most_lines, masks));
-        let left = self.close_left_over(&job.tenant, &job.lease.job, now).await?;
+        let left = self.close_left_over(job, instance).await?;
         let (store, clock) = (Arc::clone(&self.store), Arc::clone(&self.clock));
         let opened = RunBook::open(store, clock, job.tenant.clone(), job.lease.clone(), log, run, left).await;
         opened.map_err(|error| match error {
@@ -155,30 +164,58 @@ impl Engine {
         })
     }
 
-    /// The writes that close earlier runs of the job, whose host stopped before they ended.
-    async fn close_left_over(
-        &self,
-        tenant: &TenantId,
-        job: &JobId,
-        now: Timestamp,
-    ) -> Result<Vec<Write>, StoreError> {
-        let query = Query {
-            filter: Some(
-                Filter::eq("status", status_name(RunStatus::Running)).and(Filter::eq("job", job.as_str())),
-            ),
-            page: PageRequest::first(10),
-            ..Query::default()
-        };
-        let found = self.store.query(tenant, Run::COLLECTION, &query).await?;
-        let close = |document: &Document| {
+    /// The writes that close earlier runs of the instance that nobody works on any more: their host stopped.
+    async fn close_left_over(&self, job: &LeasedJob, instance: &Instance) -> Result<Vec<Write>, StoreError> {
+        let left = self.runs_of(job, instance, RunStatus::Running).await?;
+        if left.is_empty() {
+            return Ok(Vec::new());
+        }
+        let leased = JobFilter { status: Some(JobStatus::Leased), lane: None };
+        let leased: HashSet<JobId> =
+            self.store.jobs(&job.tenant, &leased, MOST_JOBS).await?.into_iter().map(|job| job.id).collect();
+        let now = self.clock.now();
+        let mut writes = Vec::new();
+        for document in left {
             let mut run: Run = document.decode()?;
+            if run.job != job.lease.job && leased.contains(&run.job) {
+                continue;
+            }
             run.status = RunStatus::Failed;
             run.error = Some(PluginError::retryable("the host stopped before the run ended"));
             run.ended_at = Some(now);
-            run.next_attempt_at = Some(now);
-            put(&run, Expect::At(document.version))
+            run.next_attempt_at = (run.job == job.lease.job).then_some(now);
+            writes.push(put(&run, Expect::At(document.version))?);
+        }
+        Ok(writes)
+    }
+
+    /// Whether a person stopped an earlier run of the job, and its host did not live to end the job.
+    async fn was_cancelled(&self, job: &LeasedJob, instance: &Instance) -> Result<bool, StoreError> {
+        if job.lease.token <= 1 {
+            return Ok(false);
+        }
+        for document in self.runs_of(job, instance, RunStatus::Cancelled).await? {
+            if document.decode::<Run>()?.job == job.lease.job {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    async fn runs_of(
+        &self,
+        job: &LeasedJob,
+        instance: &Instance,
+        status: RunStatus,
+    ) -> Result<Vec<Document>, StoreError> {
+        let filter =
+            Filter::eq("status", status_name(status)).and(Filter::eq("instance", instance.id.as_str()));
+        let filter = match status {
+            RunStatus::Running => filter,
+            _ => filter.and(Filter::eq("job", job.lease.job.as_str())),
         };
-        found.documents.iter().map(close).collect()
+        let query = Query { filter: Some(filter), page: PageRequest::first(20), ..Query::default() };
+        Ok(self.store.query(&job.tenant, Run::COLLECTION, &query).await?.documents)
     }
 
     async fn actions(
@@ -241,13 +278,13 @@ impl Engine {
     async fn finish(&self, opening: &Opening<'_>, book: &RunBook, mut stop: Option<Stop>) -> JobEnd {
         let log = book.log();
         match &stop {
-            Some(Stop::LeaseLost) => return self.lost(opening),
+            Some(Stop::LeaseLost) => return Self::lost(opening),
             Some(Stop::Failed(error) | Stop::Later { error, .. } | Stop::Unauthorized(error)) => {
                 log.host_always(LogLevel::Error, items::bounded(error.clone()).to_string());
             }
             Some(Stop::Cancelled) => log.host_always(LogLevel::Warn, "a person stopped the run"),
             Some(Stop::Released) => {
-                log.host_always(LogLevel::Warn, "the host is shutting down: another goes on")
+                log.host_always(LogLevel::Warn, "the host is shutting down: another goes on");
             }
             None => {}
         }
@@ -260,7 +297,7 @@ impl Engine {
                     self.report(opening, &book.run().await);
                     return JobEnd::Settled;
                 }
-                Err(CommitError::Stop(Stop::LeaseLost)) => return self.lost(opening),
+                Err(CommitError::Stop(Stop::LeaseLost)) => return Self::lost(opening),
                 Err(CommitError::Stop(Stop::Cancelled)) => stop = Some(Stop::Cancelled),
                 // The instance, or what it was paused for, changed at this moment: look again.
                 Err(CommitError::Conflict(conflict)) => reason = conflict.to_string(),
@@ -325,7 +362,7 @@ impl Engine {
         put(&present, Expect::At(version)).map(Some)
     }
 
-    fn lost(&self, opening: &Opening<'_>) -> JobEnd {
+    fn lost(opening: &Opening<'_>) -> JobEnd {
         let Opening { job, instance, .. } = opening;
         tracing::warn!(tenant = %job.tenant, instance = %instance.id, job = %job.lease.job, "another worker has the run");
         JobEnd::Settled

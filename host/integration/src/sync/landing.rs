@@ -103,6 +103,9 @@ impl Scope {
         landing.counts.records = count(pulled.records.len().saturating_add(pulled.failures.len()));
         let mut fates = BTreeMap::new();
         for (record, outcome) in pulled.records.iter().zip(plan.outcomes) {
+            if let RecordOutcome::Deleted(number) = outcome {
+                landing.writes.extend(self.keep_gone(action.entity, number).await?);
+            }
             let fate = landing.note_outcome(record, outcome);
             fates.insert(FailedItem::pulled(&self.instance.id, action, &record.external_id), fate);
         }

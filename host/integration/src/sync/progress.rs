@@ -117,7 +117,7 @@ impl SyncState {
             action: self.action,
             enumeration: enumeration.id.clone(),
             page: enumeration.pages,
-            positions: positions.iter().map(|position| format!("{:016x}", position.0)).collect(),
+            positions: write_positions(positions),
         };
         put(&page, Expect::Any)
     }
@@ -171,6 +171,11 @@ fn seen_id(instance: &InstanceId, action: SyncAction, page: u32) -> String {
     format!("{instance}/{}/seen/{page:08}", action.key())
 }
 
+fn write_positions(positions: &[Position]) -> String {
+    let bytes: Vec<u8> = positions.iter().flat_map(|position| position.0.to_be_bytes()).collect();
+    hex::encode(bytes)
+}
+
 fn read_positions(text: &str) -> Vec<Position> {
     let digits = text.as_bytes().chunks_exact(16).filter_map(|digits| std::str::from_utf8(digits).ok());
     digits.filter_map(|digits| u64::from_str_radix(digits, 16).ok()).map(Position).collect()
@@ -207,8 +212,7 @@ mod tests {
     #[test]
     fn positions_read_back_from_their_text() {
         let positions = [Position(0), Position(u64::MAX), Position(42)];
-        let text: String = positions.iter().map(|position| format!("{:016x}", position.0)).collect();
-        assert_eq!(read_positions(&text), positions);
+        assert_eq!(read_positions(&write_positions(&positions)), positions);
         assert_eq!(read_positions("not sixteen hexadecimal digits"), []);
     }
 }

@@ -9,7 +9,7 @@ use mortise_store::{Version, Write};
 use crate::sync::book::CommitError;
 use crate::sync::progress::{FeedPlace, SyncState};
 use crate::sync::scope::Scope;
-use crate::sync::send::Sending;
+use crate::sync::send::{Delivery, Sending};
 use crate::sync::sink::forgotten;
 use crate::sync::stop::Stop;
 use crate::sync::stretch;
@@ -53,7 +53,8 @@ impl Scope {
     }
 
     async fn push_stretch(&self, action: SyncAction, feed: &mut Feed, records: &[u64]) -> Result<(), Stop> {
-        let size = self.config.push_batch.max(1);
+        let most = self.config.push_batch.max(1);
+        let mut size = most;
         loop {
             if let Some(stop) = self.stopped() {
                 return Err(stop);
@@ -74,7 +75,11 @@ impl Scope {
             // Noted before anything is sent: whoever comes after a crash knows that it may have arrived.
             let attempts = place.attempts.saturating_add(1);
             self.move_feed(action, feed, FeedPlace { attempts, ..place }).await?;
-            self.send(action, candidates, Sending::Feed { feed, done, attempts }).await?;
+            let n = batch.len();
+            match self.send(action, candidates, Sending::Feed { feed, done, attempts }).await? {
+                Delivery::Kept => size = size.saturating_mul(2).min(most),
+                Delivery::Broken => size = (n / 2).max(1),
+            }
         }
     }
 

@@ -12,7 +12,7 @@ use crate::sync::book::CommitError;
 use crate::sync::items;
 use crate::sync::landing::{Pulled, Unmapped};
 use crate::sync::scope::{MOST_PLANS, Scope, add};
-use crate::sync::send::Sending;
+use crate::sync::send::{Candidate, Delivery, Sending};
 use crate::sync::stop::Stop;
 
 /// Items that are tried again in one batch.
@@ -132,10 +132,11 @@ impl Scope {
 
     async fn push_again(&self, action: SyncAction, due: Vec<FailedItem>) -> Result<(), Stop> {
         let records: Vec<u64> = due.iter().filter_map(|item| item.record).collect();
-        let size = self.config.push_batch.max(1);
-        for batch in records.chunks(size) {
+        let mut size = self.config.push_batch.max(1);
+        let mut rest = records.as_slice();
+        while let Some(batch) = rest.chunks(size).next() {
             let candidates = self.candidates(action, batch).await?;
-            let present: Vec<u64> = candidates.iter().map(super::send::Candidate::number).collect();
+            let present: Vec<u64> = candidates.iter().map(Candidate::number).collect();
             let gone = due
                 .iter()
                 .filter(|item| {
@@ -144,8 +145,13 @@ impl Scope {
                 .map(|item| item.subject.clone())
                 .collect();
             self.resolve_gone(action, gone).await?;
-            if !candidates.is_empty() {
-                self.send(action, candidates, Sending::Again).await?;
+            let delivery = match candidates.len() {
+                0 => Delivery::Kept,
+                _ => self.send(action, candidates, Sending::Again).await?,
+            };
+            match delivery {
+                Delivery::Kept => rest = rest.get(batch.len()..).unwrap_or_default(),
+                Delivery::Broken => size = (batch.len() / 2).max(1),
             }
         }
         Ok(())

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
 use mortise_model::clock::{Clock, Timestamp};
+use mortise_model::error::PluginError;
 use mortise_model::id::{Digest, RunId, TenantId};
 use mortise_model::instance::{Instance, SyncAction};
 use mortise_model::run::{ActionReport, Counts, Run};
@@ -23,6 +24,8 @@ use crate::sync::stop::Stop;
 pub(crate) const MOST_FAILED: u32 = 10_000;
 /// Most failed items of an instance that are tried again or dead.
 pub(crate) const MOST_OPEN: u64 = 100_000;
+/// Most records of one run over which the plugin may break. More of them are no matter of single records.
+const MOST_BROKEN: u32 = 5;
 /// How often a batch is made anew because something changed meanwhile.
 pub(crate) const MOST_PLANS: u32 = 5;
 
@@ -52,17 +55,24 @@ pub(crate) struct Scope {
 pub(crate) struct ItemCount {
     any_open: AtomicBool,
     failed: AtomicU32,
+    broken: AtomicU32,
 }
 
 impl ItemCount {
     /// So many items are open as the run begins.
     pub(crate) fn new(open: u64) -> Self {
-        Self { any_open: AtomicBool::new(open > 0), failed: AtomicU32::new(0) }
+        Self { any_open: AtomicBool::new(open > 0), ..Self::default() }
     }
 
     /// Whether a record that arrives may have a failed item. False is certain.
     pub(crate) fn may_be_open(&self) -> bool {
         self.any_open.load(Ordering::SeqCst)
+    }
+
+    /// Notes that the plugin broke over one record, sent alone.
+    pub(crate) fn add_broken(&self, error: &PluginError) -> Result<(), Stop> {
+        let broken = self.broken.fetch_add(1, Ordering::SeqCst).saturating_add(1);
+        if broken > MOST_BROKEN { Err(Stop::Failed(error.clone())) } else { Ok(()) }
     }
 
     /// Notes that so many records failed.

@@ -3,17 +3,19 @@
 use std::collections::HashMap;
 
 use mortise_model::connector::{MAX_EXTERNAL_ID, Operation, Outcome, PushItem, PushResult};
-use mortise_model::entity::{EntityKind, Link};
+use mortise_model::entity::Link;
 use mortise_model::error::PluginError;
 use mortise_model::instance::SyncAction;
 use mortise_model::item::{FailedItem, ItemState, ItemStatus};
 use mortise_model::log::LogLevel;
 use mortise_model::run::Counts;
 use mortise_records::Rendered;
-use mortise_store::{Collection, Document, DocumentId, Write, collections};
+use mortise_runtime::{CallError, Limit, Returned};
+use mortise_store::{DocumentId, Write, collections};
 use serde_json::Value;
 
 use crate::sync::book::CommitError;
+use crate::sync::gone::{Gone, collection_of};
 use crate::sync::items::{self, Failure, Treatment};
 use crate::sync::landing::count;
 use crate::sync::progress::FeedPlace;
@@ -24,7 +26,7 @@ use crate::sync::stop::Stop;
 
 /// A record that is to be sent.
 pub(crate) struct Candidate {
-    document: Document,
+    operation: Operation,
     rendered: Rendered,
     key: String,
     before: Option<FailedItem>,
@@ -45,15 +47,23 @@ pub(crate) enum Sending<'a> {
     Again,
 }
 
+/// What became of a call.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Delivery {
+    /// What became of each record is kept.
+    Kept,
+    /// A bug of the plugin ended the call, perhaps over one record: send fewer at a time, to find it.
+    Broken,
+}
+
 /// What became of one record, with everything that is kept of it.
 struct Sent<'a> {
     candidate: &'a Candidate,
-    operation: Operation,
     outcome: Outcome,
 }
 
 impl Scope {
-    /// Reads records as they are now. Those that are gone are left out.
+    /// Reads records as they are now. Those that are gone are left out, unless the far side still holds them.
     pub(crate) async fn candidates(
         &self,
         action: SyncAction,
@@ -70,19 +80,31 @@ impl Scope {
         let mut candidates = Vec::with_capacity(records.len());
         for (record, known) in records.iter().zip(known) {
             let id = DocumentId::Number(*record);
-            let Some(document) = store.get(self.tenant(), collection_of(action.entity), &id).await? else {
-                continue;
+            let document = store.get(self.tenant(), collection_of(action.entity), &id).await?;
+            let (rendered, state) = match &document {
+                Some(document) => {
+                    let rendered =
+                        self.records.for_connector(self.tenant(), instance, action.entity, document);
+                    (rendered.await?, document.version.to_string())
+                }
+                None => match Gone::load(store, self.tenant(), instance, action, *record).await? {
+                    Some(rendered) => (rendered, "gone".to_owned()),
+                    None => continue,
+                },
             };
-            let rendered =
-                self.records.for_connector(self.tenant(), instance, action.entity, &document).await?;
+            let operation = match (&document, &rendered.external_id) {
+                (None, _) => Operation::Delete,
+                (Some(_), Some(_)) => Operation::Update,
+                (Some(_), None) => Operation::Create,
+            };
             let key = key_of(&[
                 self.tenant().as_str(),
                 instance.as_str(),
                 &action.key(),
                 &record.to_string(),
-                &document.version.to_string(),
+                &state,
             ]);
-            candidates.push(Candidate { document, rendered, key, before: known.map(|(item, _)| item) });
+            candidates.push(Candidate { operation, rendered, key, before: known.map(|(item, _)| item) });
         }
         Ok(candidates)
     }
@@ -93,31 +115,51 @@ impl Scope {
         action: SyncAction,
         candidates: Vec<Candidate>,
         mut sending: Sending<'_>,
-    ) -> Result<(), Stop> {
+    ) -> Result<Delivery, Stop> {
         let sent_before = match &sending {
             Sending::Feed { attempts, .. } => *attempts,
             Sending::Again => 2,
         };
         let items: Vec<PushItem> = candidates.iter().map(|candidate| candidate.item(sent_before)).collect();
         let part = key_of(&items.iter().map(|item| item.idempotency_key.as_str()).collect::<Vec<_>>());
-        let operations: Vec<Operation> = items.iter().map(|item| item.operation).collect();
-        let returned = self
-            .connectors
-            .push(self.call(&part), action.entity, items)
-            .await
-            .map_err(|error| self.stop_of(error))?;
+        let returned = match self.connectors.push(self.call(&part), action.entity, items).await {
+            Ok(returned) => returned,
+            Err(error) => match self.broken_by_one(error)? {
+                error if candidates.len() == 1 => {
+                    self.items.add_broken(&error)?;
+                    let outcome = Outcome::Failed(error);
+                    let value = candidates
+                        .iter()
+                        .map(|candidate| PushResult { id: candidate.rendered.id, outcome: outcome.clone() })
+                        .collect();
+                    Returned { value, storage: Vec::new() }
+                }
+                _ => return Ok(Delivery::Broken),
+            },
+        };
         let results = in_order(&candidates, returned.value)?;
-        let mut sent = Vec::with_capacity(candidates.len());
-        for ((candidate, operation), outcome) in candidates.iter().zip(operations).zip(results) {
-            sent.push(Sent { candidate, operation, outcome });
-        }
+        let mut sent: Vec<Sent<'_>> =
+            candidates.iter().zip(results).map(|(candidate, outcome)| Sent { candidate, outcome }).collect();
         self.refuse_foreign_ids(action, &mut sent).await?;
         self.keep_outcomes(action, &sent, &returned.storage, &mut sending).await?;
         let unauthorized = sent.into_iter().find_map(|sent| match sent.outcome {
             Outcome::Failed(error @ PluginError::Unauthorized { .. }) => Some(error),
             _ => None,
         });
-        unauthorized.map_or(Ok(()), |error| Err(Stop::Unauthorized(error)))
+        unauthorized.map_or(Ok(Delivery::Kept), |error| Err(Stop::Unauthorized(error)))
+    }
+
+    /// The error of a call that one record alone may have caused. Others are about the call as a whole.
+    fn broken_by_one(&self, error: CallError) -> Result<PluginError, Stop> {
+        let of_one = match &error {
+            CallError::Trap { .. } => true,
+            CallError::Limit { limit } => !matches!(limit, Limit::Wall(_)),
+            _ => false,
+        };
+        match self.stop_of(error) {
+            Stop::Failed(error) if of_one => Ok(error),
+            stop => Err(stop),
+        }
     }
 
     /// An id that another record is linked to already cannot be this record's.
@@ -138,9 +180,9 @@ impl Scope {
             .filter_map(|(text, holder)| holder.map(|holder| (text, holder.id)))
             .collect();
         for (sent, text) in sent.iter_mut().zip(texts).filter(|(_, text)| !text.is_empty()) {
-            let own = &sent.candidate.document.id;
+            let own = DocumentId::Number(sent.candidate.rendered.id);
             let holder = taken.entry(text).or_insert_with(|| own.clone());
-            if holder != own {
+            if *holder != own {
                 let message = format!(
                     "the far side says that {} {own} is its record `{}`, to which {} {holder} is linked already",
                     action.entity,
@@ -210,6 +252,9 @@ impl Scope {
         for ((sent, subject), known) in sent.iter().zip(subjects).zip(known) {
             let (before, version) = known.unzip();
             kept.note(action, sent);
+            if sent.candidate.operation == Operation::Delete && !matches!(sent.outcome, Outcome::Failed(_)) {
+                kept.writes.push(Gone::forget(&self.instance.id, action, sent.candidate.rendered.id));
+            }
             let item = match &sent.outcome {
                 Outcome::Stored { external_id, .. } => {
                     if sent.new_link().is_some() {
@@ -238,8 +283,8 @@ impl Scope {
         sent: &Sent<'_>,
         external_id: &str,
     ) -> Result<Option<Write>, Stop> {
-        let id = &sent.candidate.document.id;
-        let document = self.store.get(self.tenant(), collection_of(action.entity), id).await?;
+        let id = DocumentId::Number(sent.candidate.rendered.id);
+        let document = self.store.get(self.tenant(), collection_of(action.entity), &id).await?;
         let link = |document| self.records.link(action.entity, &document, &self.instance.id, external_id);
         Ok(document.map(link).transpose()?)
     }
@@ -284,10 +329,7 @@ impl Candidate {
         PushItem {
             idempotency_key: self.key.clone(),
             attempt: attempts.max(failed_before),
-            operation: match self.rendered.external_id {
-                Some(_) => Operation::Update,
-                None => Operation::Create,
-            },
+            operation: self.operation,
             id: self.rendered.id,
             external_id: self.rendered.external_id.clone(),
             data: Value::Object(self.rendered.data.clone()).to_string(),
@@ -300,7 +342,8 @@ impl Sent<'_> {
     fn new_link(&self) -> Option<&str> {
         match &self.outcome {
             Outcome::Stored { external_id, .. }
-                if self.candidate.rendered.external_id.as_ref() != Some(external_id) =>
+                if self.candidate.operation != Operation::Delete
+                    && self.candidate.rendered.external_id.as_ref() != Some(external_id) =>
             {
                 Some(external_id)
             }
@@ -319,7 +362,7 @@ struct Kept {
 impl Kept {
     fn note(&mut self, action: SyncAction, sent: &Sent<'_>) {
         let what = format!("{} {}", action.entity, sent.candidate.rendered.id);
-        match (&sent.outcome, sent.operation) {
+        match (&sent.outcome, sent.candidate.operation) {
             (Outcome::Stored { external_id, note }, operation) => {
                 match operation {
                     Operation::Create => self.counts.created += 1,
@@ -377,12 +420,5 @@ fn with_usable_id(outcome: Outcome) -> Outcome {
             Outcome::Failed(PluginError::failed("unusable-id", message))
         }
         _ => outcome,
-    }
-}
-
-fn collection_of(kind: EntityKind) -> &'static Collection {
-    match kind {
-        EntityKind::Account => &collections::ACCOUNTS,
-        EntityKind::Invoice => &collections::INVOICES,
     }
 }

@@ -21,7 +21,7 @@ use mortise_model::log::LogLevel;
 use mortise_model::run::{Run, Trigger};
 use mortise_model::secret::SecretText;
 use mortise_model::tenant::TenantLimits;
-use mortise_query::{Filter, PageRequest, Query, SortKey, ValueType};
+use mortise_query::{PageRequest, Query};
 use mortise_records::Records;
 use mortise_runtime::{Call, CallError, Returned, Sink};
 use mortise_scheduler::{JobContext, JobEnd, sync_job};
@@ -221,21 +221,32 @@ impl House {
             engine,
             _directory: directory,
         };
+        house.write_instance(&house.instance, "Staging", actions).await;
+        house
+    }
+
+    /// Links another instance of the same far side.
+    pub(crate) async fn another_instance(&self, actions: &[SyncAction]) -> InstanceId {
+        let id = InstanceId::new();
+        self.write_instance(&id, "Another", actions).await;
+        id
+    }
+
+    async fn write_instance(&self, id: &InstanceId, name: &str, actions: &[SyncAction]) {
         let instance = Instance {
-            id: house.instance.clone(),
-            name: "Staging".to_owned(),
+            id: id.clone(),
+            name: name.to_owned(),
             plugin: "acme/ledger".parse().unwrap(),
             state: InstanceState::Active,
             settings: Map::new(),
             actions: actions.to_vec(),
             log_level: LogLevel::Info,
-            created_at: house.clock.now(),
-            updated_at: house.clock.now(),
+            created_at: self.clock.now(),
+            updated_at: self.clock.now(),
         };
-        let mut batch = house.batch(Origin::Api);
+        let mut batch = self.batch(Origin::Api);
         batch.put(&instance, Expect::Absent).unwrap();
-        house.store.commit(batch).await.unwrap();
-        house
+        self.store.commit(batch).await.unwrap();
     }
 
     pub(crate) fn batch(&self, origin: Origin) -> Batch {
@@ -249,9 +260,19 @@ impl House {
     }
 
     pub(crate) async fn enqueue(&self, trigger: Trigger) {
+        self.enqueue_for(&self.instance, trigger).await;
+    }
+
+    async fn enqueue_for(&self, instance: &InstanceId, trigger: Trigger) {
         let mut batch = self.batch(Origin::Api);
-        batch.push(Write::Enqueue(sync_job(&self.instance, trigger, self.clock.now())));
+        batch.push(Write::Enqueue(sync_job(instance, trigger, self.clock.now())));
         self.store.commit(batch).await.unwrap();
+    }
+
+    /// Runs another instance once.
+    pub(crate) async fn run_of(&self, instance: &InstanceId) -> Run {
+        self.enqueue_for(instance, Trigger::Manual).await;
+        self.work_due().await
     }
 
     pub(crate) async fn claim(&self) -> Option<LeasedJob> {
@@ -278,10 +299,9 @@ impl House {
         self.engine.work(job, context).await
     }
 
+    /// The runs of all instances.
     pub(crate) async fn runs(&self) -> Vec<Run> {
-        let order = vec![SortKey::descending("startedAt", ValueType::Timestamp)];
-        let filter = Some(Filter::eq("instance", self.instance.as_str()));
-        let query = Query { filter, order, page: PageRequest::first(100), count: false };
+        let query = Query { page: PageRequest::first(100), ..Query::default() };
         self.store.select(&self.tenant, &query).await.unwrap()
     }
 
@@ -375,6 +395,7 @@ pub(crate) async fn commit(sink: &Arc<dyn Sink>, page: Page) -> Result<Receipt, 
     sink.commit(page, Vec::new()).await.map_err(CallError::Plugin)
 }
 
+#[expect(clippy::unnecessary_wraps, reason = "it ends a script, which may fail")]
 pub(crate) fn ended(bookmark: &str) -> PullResult {
     Ok(PullEnd { bookmark: Some(bookmark.to_owned()) })
 }
@@ -388,7 +409,7 @@ pub(crate) fn stored(items: &[PushItem]) -> Vec<PushResult> {
 }
 
 pub(crate) fn outcomes(items: &[PushItem], outcome: impl Fn(&PushItem) -> Outcome) -> Vec<PushResult> {
-    items.iter().map(|item| PushResult { id: item.id.clone(), outcome: outcome(item) }).collect()
+    items.iter().map(|item| PushResult { id: item.id, outcome: outcome(item) }).collect()
 }
 
 pub(crate) fn failed_code(run: &Run) -> &str {

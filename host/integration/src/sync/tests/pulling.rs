@@ -192,7 +192,7 @@ async fn a_refused_record_is_tried_again_by_itself_and_resolved() {
 
     // The job of the items is due when the first of them is.
     let due = house.jobs().await[0].due;
-    house.clock.set(due.plus(std::time::Duration::from_secs(60)));
+    house.clock.set(due.plus(std::time::Duration::from_mins(1)));
     house.far.pull_one(|id| if id == "B" { Ok(Some(account("B", "B"))) } else { Ok(None) });
     let retry = house.work_due().await;
     assert_eq!((&retry.trigger, retry.status), (&Trigger::Retry, RunStatus::Succeeded));

@@ -2,12 +2,13 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
 
-use mortise_model::connector::{Operation, Outcome};
+use mortise_model::connector::{Operation, Outcome, PulledRecord};
 use mortise_model::error::{FieldError, PluginError};
 use mortise_model::item::{ItemState, ItemStatus};
 use mortise_model::run::RunStatus;
-use mortise_runtime::CallError;
+use mortise_runtime::{CallError, Limit};
 
 use super::house::{House, PULL, PUSH, commit, ended, failed_code, outcomes, page, stored};
 
@@ -76,9 +77,10 @@ async fn a_batch_whose_outcome_is_unknown_is_sent_again_with_the_same_keys_as_an
 async fn another_run_that_sends_what_may_have_arrived_says_so() {
     let house = House::with(&[PUSH]).await;
     house.create(&["A"]).await;
-    house.far.push(|_, _| async { Err(CallError::Trap { message: "unreachable".to_owned() }) });
+    let limit = Limit::Wall(Duration::from_secs(900));
+    house.far.push(move |_, _| async move { Err(CallError::Limit { limit }) });
     let run = house.run().await;
-    assert_eq!((run.status, failed_code(&run), run.next_attempt_at), (RunStatus::Failed, "trap", None));
+    assert_eq!((run.status, failed_code(&run), run.next_attempt_at), (RunStatus::Failed, "limit", None));
     house.far.push(|_, items| async move { Ok(stored(&items)) });
     house.run().await;
     assert_eq!(house.far.pushes()[1][0].attempt, 2);
@@ -185,4 +187,75 @@ async fn two_records_that_the_far_side_holds_as_one_are_not_linked_to_it_both() 
         "{}",
         items[0].error
     );
+}
+
+#[tokio::test]
+async fn a_record_over_which_the_plugin_breaks_is_found_and_its_neighbours_arrive() {
+    let house = House::with(&[PUSH]).await;
+    house.create(&["A", "B", "C", "D", "E"]).await;
+    house.far.push(|_, items| async move {
+        if items.iter().any(|item| item.id == 2) {
+            return Err(CallError::Trap { message: "unreachable".to_owned() });
+        }
+        Ok(stored(&items))
+    });
+    let run = house.run().await;
+    assert_eq!((run.status, run.actions[0].counts.created), (RunStatus::Partial, 4), "{:?}", run.error);
+    let items = house.items().await;
+    assert_eq!((items.len(), items[0].record, &items[0].state), (1, Some(2), &ItemState::Dead));
+    assert!(items[0].error.to_string().contains("the plugin has a bug"), "{}", items[0].error);
+    assert_eq!(house.run().await.actions[0].counts.records, 0, "the feed moved past it");
+}
+
+#[tokio::test]
+async fn a_plugin_that_breaks_over_every_record_makes_no_dead_letter_of_each() {
+    let house = House::with(&[PUSH]).await;
+    house.create(&["A", "B", "C", "D", "E", "F", "G", "H"]).await;
+    house.far.push(|_, _| async { Err(CallError::Trap { message: "unreachable".to_owned() }) });
+    let run = house.run().await;
+    assert_eq!((run.status, failed_code(&run)), (RunStatus::Failed, "trap"));
+    assert_eq!(house.items().await.len(), 5);
+}
+
+#[tokio::test]
+async fn a_record_that_another_far_side_removed_is_removed_on_this_one_too() {
+    let house = House::with(&[PULL, PUSH]).await;
+    let other = house.another_instance(&[PUSH]).await;
+    house.far.pull(|_, _, sink| async move {
+        commit(&sink, page(&["A", "B"], "2", Some(2))).await?;
+        ended("then")
+    });
+    house.run().await;
+    assert_eq!(house.run_of(&other).await.actions[0].counts.created, 2);
+    house.far.pull(|_, _, sink| async move {
+        let mut page = page(&["B"], "3", Some(2));
+        page.records.push(PulledRecord { external_id: "A".to_owned(), data: None });
+        commit(&sink, page).await?;
+        ended("then")
+    });
+    let run = house.run().await;
+    assert_eq!((run.status, run.actions[0].counts.deleted), (RunStatus::Succeeded, 1), "{:?}", run.error);
+
+    let sent = house.far.pushes().len();
+    let times = Arc::new(AtomicU32::new(0));
+    house.far.push(move |_, items| {
+        let time = times.fetch_add(1, Ordering::SeqCst);
+        async move {
+            if time == 0 {
+                return Err(CallError::Plugin(PluginError::retryable("no answer")));
+            }
+            Ok(stored(&items))
+        }
+    });
+    let first = house.run_of(&other).await;
+    house.clock.set(first.next_attempt_at.unwrap());
+    let second = house.work_due().await;
+    assert_eq!((second.status, second.actions[0].counts.deleted), (RunStatus::Succeeded, 1));
+    let pushes = house.far.pushes();
+    let (first, second) = (&pushes[sent][0], &pushes[sent + 1][0]);
+    assert_eq!((second.operation, second.external_id.as_deref()), (Operation::Delete, Some("X-1")));
+    assert!(second.data.contains("\"name\":\"A\""), "{}", second.data);
+    assert_eq!((first.attempt, second.attempt), (1, 2));
+    assert_eq!(first.idempotency_key, second.idempotency_key);
+    assert_eq!(house.run_of(&other).await.actions[0].counts.records, 0);
 }

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use mortise_model::clock::Clock as _;
 use mortise_model::error::PluginError;
+use mortise_model::id::{Digest, JobId, RunId};
 use mortise_model::instance::InstanceState;
 use mortise_model::log::{LogLevel, LogLine, LogSource};
 use mortise_model::run::{Run, RunStatus, Trigger};
@@ -207,4 +208,36 @@ async fn lines_of_the_plugin_are_kept_with_its_pages_and_without_secrets() {
     });
     let run = house.run().await;
     assert_eq!(house.log(&run).await, ["the token is ***", "pull-account: 1 records, the far side has 1"]);
+}
+
+#[tokio::test]
+async fn a_job_whose_run_a_person_stopped_is_not_begun_again_when_its_host_is_gone() {
+    let house = House::with(&[PULL]).await;
+    house.enqueue(Trigger::Manual).await;
+    let lost = house.claim().await.unwrap();
+    let run = Run { job: lost.lease.job.clone(), ..cancelled_run(&house) };
+    let mut batch = house.batch(Origin::Api);
+    batch.put(&run, Expect::Absent).unwrap();
+    house.store.commit(batch).await.unwrap();
+    house.clock.advance(std::time::Duration::from_secs(31));
+    let job = house.claim().await.unwrap();
+    assert_eq!(house.work(&job, &detached().1).await, JobEnd::Completed);
+    assert!(house.far.pulls().is_empty());
+}
+
+fn cancelled_run(house: &House) -> Run {
+    Run {
+        id: RunId::new(),
+        instance: house.instance.clone(),
+        release: Digest::of(b"release"),
+        job: JobId::new(),
+        attempt: 1,
+        trigger: Trigger::Manual,
+        status: RunStatus::Cancelled,
+        actions: Vec::new(),
+        error: None,
+        started_at: house.clock.now(),
+        ended_at: None,
+        next_attempt_at: None,
+    }
 }
