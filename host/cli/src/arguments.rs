@@ -48,3 +48,22 @@ pub(crate) struct Serve {
     #[arg(long, env = "MORTISE_DATABASE_URL", value_name = "URL", hide_env_values = true)]
     pub(crate) database_url: Option<String>,
 }
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    use super::*;
+
+    #[test]
+    fn the_options_of_every_command_have_names_of_their_own() {
+        Arguments::command().debug_assert();
+    }
+
+    #[test]
+    fn an_address_to_listen_on_is_read_with_its_port() {
+        let arguments = Arguments::try_parse_from(["mortise", "serve", "--listen", "127.0.0.1:0"]).unwrap();
+        assert!(matches!(arguments.command, Command::Serve(Serve { listen: Some(_), .. })));
+        assert!(Arguments::try_parse_from(["mortise", "serve", "--listen", "here"]).is_err());
+    }
+}

@@ -24,13 +24,13 @@ pub(crate) struct Options {
 #[derive(Debug, Args)]
 pub(crate) struct Toolchain {
     /// Where a compiler for WebAssembly is kept when the installed one lacks the target and rustup cannot add it.
-    #[arg(long = "toolchain-dir", env = "MORTISE_TOOLCHAIN_DIR", value_name = "DIR")]
-    directory: Option<PathBuf>,
+    #[arg(long, env = "MORTISE_TOOLCHAIN_DIR", value_name = "DIR")]
+    toolchain_dir: Option<PathBuf>,
 }
 
 impl Toolchain {
     fn directory(&self) -> PathBuf {
-        if let Some(directory) = &self.directory {
+        if let Some(directory) = &self.toolchain_dir {
             return directory.clone();
         }
         let cache = env::var_os("XDG_CACHE_HOME").map(PathBuf::from);

@@ -1,1 +1,16 @@
-//! The whole system through its HTTP interface.
+//! The whole system through its HTTP interface: real processes, nothing faked.
+
+#![expect(clippy::unwrap_used, reason = "a test ends at the first surprise")]
+
+mod author;
+mod bad_input;
+mod dead_letters;
+mod fixture;
+mod guide;
+mod isolation;
+mod main_job;
+mod misbehaviour;
+mod push;
+mod releases;
+mod resume;
+mod secrets;
