@@ -54,10 +54,14 @@ pub enum Refused {
         most: u64,
     },
     /// Not WebAssembly at all.
-    #[error("this is not WebAssembly: it does not begin with \\0asm. Upload the .wasm file itself, not an archive of it")]
+    #[error(
+        "this is not WebAssembly: it does not begin with \\0asm. Upload the .wasm file itself, not an archive of it"
+    )]
     NotWasm,
     /// A core module.
-    #[error("this is a core module, not a component: build it with `mortise plugin push` or make a component of it with `wasm-tools component new`")]
+    #[error(
+        "this is a core module, not a component: build it with `mortise plugin push` or make a component of it with `wasm-tools component new`"
+    )]
     CoreModule,
     /// Not valid, or with a feature that is not accepted.
     #[error("the component is not valid: {0}")]
@@ -97,8 +101,9 @@ impl Inner {
         let digest = Digest::of(&bytes);
         let interfaces = interfaces::check(&bytes)?;
         let releases = &self.invoker.releases;
-        let component = match releases.image(&digest).await? {
-            Some(component) => component,
+        let image = releases.image(&digest).await?;
+        let component = match &image {
+            Some(component) => component.clone(),
             None => releases.compile(bytes.clone()).await?.map_err(|error| too_big(&error))?,
         };
         self.check_resources(&component)?;
@@ -106,7 +111,9 @@ impl Inner {
         let described = self.describe(Arc::clone(&prepared)).await?;
         let manifest = declared::manifest(described).map_err(Refused::Manifest)?;
         // The blob comes last: a component in the store is one that was admitted.
-        releases.keep_image(&digest, &component).await?;
+        if image.is_none() {
+            releases.keep_image(&digest, &component).await?;
+        }
         self.invoker.world.store.put_blob(bytes).await.map_err(crate::RuntimeError::from)?;
         releases.put(&digest, prepared);
         Ok(Admitted { digest, size, manifest, imports: interfaces.imports, contract: interfaces.contract })
@@ -130,7 +137,9 @@ impl Inner {
         }
         let elements = needs.max_initial_table_size.unwrap_or(0);
         if usize::try_from(elements).map_or(true, |elements| elements > MAX_TABLE_ELEMENTS) {
-            return too_big(format!("it begins with a table of {elements} elements, more than {MAX_TABLE_ELEMENTS}"));
+            return too_big(format!(
+                "it begins with a table of {elements} elements, more than {MAX_TABLE_ELEMENTS}"
+            ));
         }
         Ok(())
     }

@@ -72,7 +72,10 @@ pub(crate) fn push_results(
     for result in results {
         let slot = result.id.parse().ok().and_then(|id: u64| outcomes.get_mut(&id));
         let slot = slot.ok_or_else(|| {
-            broken(format!("`push` returned a result for `{}`, which was not pushed", cut(result.id.clone(), NAME)))
+            broken(format!(
+                "`push` returned a result for `{}`, which was not pushed",
+                cut(result.id.clone(), NAME)
+            ))
         })?;
         if slot.replace(result.outcome).is_some() {
             return Err(broken(format!("`push` returned two results for {}", cut(result.id, NAME))));

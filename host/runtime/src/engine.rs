@@ -11,11 +11,11 @@ use wasmtime::{
 
 use crate::{RuntimeConfig, RuntimeError};
 
-/// Memories of one component. QuickJS takes three.
+/// Memories of one component. JavaScript components take three.
 pub(crate) const MAX_MEMORIES: u32 = 4;
 /// Tables of one component.
 pub(crate) const MAX_TABLES: u32 = 16;
-/// Elements of one table. StarlingMonkey takes 7,710, a C# module in debug mode over 10,000.
+/// Elements of one table. JavaScript components take up to 7,710, a C# module in debug mode over 10,000.
 pub(crate) const MAX_TABLE_ELEMENTS: usize = 20_000;
 /// Core instances of one component: its modules, adapters and shims.
 pub(crate) const MAX_CORE_INSTANCES: u32 = 64;

@@ -122,11 +122,7 @@ pub(crate) struct Gate {
 }
 
 impl Gate {
-    pub(crate) fn new(
-        permissions: Arc<Permissions>,
-        counters: Arc<GateCounters>,
-        lines: Arc<Lines>,
-    ) -> Self {
+    pub(crate) fn new(permissions: Arc<Permissions>, counters: Arc<GateCounters>, lines: Arc<Lines>) -> Self {
         Self { permissions, counters, lines, calls: 0, denials: 0 }
     }
 
@@ -143,10 +139,8 @@ impl Gate {
         if self.permissions.capabilities.contains(&capability) {
             return Ok(Passage::Granted);
         }
-        let sentence = format!(
-            "{function} is not granted: grant the capability `{}` to the plugin",
-            capability.name()
-        );
+        let sentence =
+            format!("{function} is not granted: grant the capability `{}` to the plugin", capability.name());
         Ok(Passage::Denied(sentence))
     }
 

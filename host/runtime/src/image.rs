@@ -45,12 +45,7 @@ impl Images {
         check_owner(&metadata, 0o077).map_err(refused)?;
         let mut hasher = EngineHasher(Sha256::new());
         engine.precompile_compatibility_hash().hash(&mut hasher);
-        Ok(Self {
-            directory,
-            key,
-            engine_hash: hasher.0.finalize().into(),
-            verified: Mutex::default(),
-        })
+        Ok(Self { directory, key, engine_hash: hasher.0.finalize().into(), verified: Mutex::default() })
     }
 
     /// Loads the image of a component. None when there is none that can be trusted.
@@ -93,10 +88,8 @@ impl Images {
     /// Keeps an image, in place of one that was not trusted.
     pub(crate) fn save(&self, digest: &Digest, component: &Component) -> Result<(), RuntimeError> {
         let bytes = component.serialize().map_err(|error| crate::engine::engine_failed(&error))?;
-        let refused = |reason: String| RuntimeError::Images {
-            path: self.directory.display().to_string(),
-            reason,
-        };
+        let refused =
+            |reason: String| RuntimeError::Images { path: self.directory.display().to_string(), reason };
         let mac = self.mac(digest, &bytes).map_err(refused)?.finalize().into_bytes();
         self.write(&self.path(digest, "cwasm"), &bytes)
             .and_then(|()| self.write(&self.path(digest, "mac"), &mac))
@@ -144,7 +137,10 @@ fn map(engine: &Engine, path: &Path) -> wasmtime::Result<Component> {
 fn check_owner(metadata: &fs::Metadata, forbidden: u32) -> Result<(), String> {
     let user = rustix::process::geteuid().as_raw();
     if metadata.uid() != user {
-        return Err(format!("it belongs to the user {}, not to {user} that the host runs as", metadata.uid()));
+        return Err(format!(
+            "it belongs to the user {}, not to {user} that the host runs as",
+            metadata.uid()
+        ));
     }
     if metadata.mode() & forbidden != 0 {
         return Err(format!("others may use it (mode {:03o}): take that away", metadata.mode() & 0o777));

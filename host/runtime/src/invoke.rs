@@ -24,9 +24,8 @@ use crate::{Call, CallError, Limit, Returned, RuntimeError, Sink, translate};
 const GRACE: Duration = Duration::from_secs(1);
 
 /// What calls a guest's function.
-pub(crate) type Work<T> = Box<
-    dyn for<'a> FnOnce(&'a mut Opened) -> BoxFuture<'a, wasmtime::Result<Result<T, Error>>> + Send,
->;
+pub(crate) type Work<T> =
+    Box<dyn for<'a> FnOnce(&'a mut Opened) -> BoxFuture<'a, wasmtime::Result<Result<T, Error>>> + Send>;
 
 /// An instance that is ready for its one call.
 pub(crate) struct Opened {

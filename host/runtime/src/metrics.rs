@@ -94,7 +94,12 @@ impl GateCounters {
                 ("outcome", outcome.name()),
             ])
         };
-        Self(Function::ALL.iter().map(|function| Outcome::ALL.map(|outcome| counter(*function, outcome))).collect())
+        Self(
+            Function::ALL
+                .iter()
+                .map(|function| Outcome::ALL.map(|outcome| counter(*function, outcome)))
+                .collect(),
+        )
     }
 
     /// Counts one.

@@ -85,8 +85,7 @@ impl Releases {
             if let Some(component) = self.image(digest).await? {
                 return self.link(&component).map_err(|error| engine_failed(&error));
             }
-            let bytes =
-                self.store.get_blob(digest).await?.ok_or(RuntimeError::NoComponent(*digest))?;
+            let bytes = self.store.get_blob(digest).await?.ok_or(RuntimeError::NoComponent(*digest))?;
             let component = self.compile(bytes).await?.map_err(|error| engine_failed(&error))?;
             self.keep_image(digest, &component).await?;
             self.link(&component).map_err(|error| engine_failed(&error))

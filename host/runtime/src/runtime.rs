@@ -5,7 +5,9 @@ use std::sync::Arc;
 use bytes::Bytes;
 use mortise_egress::Egress;
 use mortise_model::clock::Clock;
-use mortise_model::connector::{Check, EntityOffer, PullEnd, PullRequest, PulledRecord, PushItem, PushResult};
+use mortise_model::connector::{
+    Check, EntityOffer, PullEnd, PullRequest, PulledRecord, PushItem, PushResult,
+};
 use mortise_model::entity::EntityKind;
 use mortise_store::Store;
 use prometheus_client::registry::Registry;
@@ -75,9 +77,8 @@ impl Runtime {
 
     /// Lists what the connector can pull and push with the call's settings.
     pub async fn entities(&self, call: Call) -> Result<Returned<Vec<EntityOffer>>, CallError> {
-        let work: Work<_> = Box::new(|opened| {
-            Box::pin(async move { guest(opened)?.call_entities(&mut opened.store).await })
-        });
+        let work: Work<_> =
+            Box::new(|opened| Box::pin(async move { guest(opened)?.call_entities(&mut opened.store).await }));
         checked(self.inner.invoker.run("entities", call, None, work).await?, answer::entities)
     }
 

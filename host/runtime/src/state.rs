@@ -8,6 +8,7 @@ use mortise_model::clock::Clock;
 use mortise_store::Store;
 use wasmtime::component::ResourceTable;
 
+use crate::Call;
 use crate::bounds::HANDLES;
 use crate::capability::context::{self, Context};
 use crate::capability::http::{self, Http};
@@ -20,7 +21,6 @@ use crate::capability::wasi::{self, Wasi};
 use crate::gate::Gate;
 use crate::memory::{HostMemory, MemoryBudget};
 use crate::metrics::GateCounters;
-use crate::Call;
 
 /// What the capabilities of every call reach the world through.
 pub(crate) struct World {
@@ -77,11 +77,7 @@ impl CallState {
         Self {
             table,
             memory: MemoryBudget::new(budget.memory, Arc::clone(&world.memory)),
-            gate: Gate::new(
-                Arc::clone(&call.permissions),
-                Arc::clone(&world.counters),
-                Arc::clone(&lines),
-            ),
+            gate: Gate::new(Arc::clone(&call.permissions), Arc::clone(&world.counters), Arc::clone(&lines)),
             context: context::bind(call, purpose, &world.clock, budget.wall).open(&call.cancelled),
             http: http::bind(call, &world.egress),
             secrets: secrets::bind(call),

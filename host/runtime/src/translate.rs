@@ -132,7 +132,9 @@ pub(crate) fn push_item(item: model::PushItem) -> connector::PushItem {
 /// What became of a pushed record.
 pub(crate) fn outcome(outcome: connector::Outcome) -> model::Outcome {
     match outcome {
-        connector::Outcome::Stored(stored) if (1..=model::MAX_EXTERNAL_ID).contains(&stored.external_id.len()) => {
+        connector::Outcome::Stored(stored)
+            if (1..=model::MAX_EXTERNAL_ID).contains(&stored.external_id.len()) =>
+        {
             model::Outcome::Stored { external_id: stored.external_id, note: cut(stored.note, MESSAGE) }
         }
         // The others of the batch are not to blame.
@@ -176,13 +178,18 @@ mod tests {
     #[test]
     fn what_a_plugin_says_is_cut_to_size() {
         let long = || "x".repeat(1 << 20);
-        let PluginError::Failed { code, message, answer: Some(answer) } = error_in(types::Error::Failed(
-            types::Fault { code: long(), message: long(), answer: Some(long()) },
-        )) else {
+        let PluginError::Failed { code, message, answer: Some(answer) } =
+            error_in(types::Error::Failed(types::Fault {
+                code: long(),
+                message: long(),
+                answer: Some(long()),
+            }))
+        else {
             panic!("another case")
         };
         assert_eq!((code.len(), message.len(), answer.len()), (CODE, MESSAGE, ANSWER));
-        let field = || types::FieldError { pointer: String::new(), code: String::new(), message: String::new() };
+        let field =
+            || types::FieldError { pointer: String::new(), code: String::new(), message: String::new() };
         let errors = (0..1_000).map(|_| field()).collect();
         let PluginError::Rejected { errors } = error_in(types::Error::Rejected(errors)) else {
             panic!("another case")

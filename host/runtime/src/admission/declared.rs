@@ -3,12 +3,12 @@
 use std::collections::HashSet;
 use std::str::FromStr;
 
+use crate::bindings::manifest as contract;
+use crate::bounds::cut;
 use mortise_model::manifest::{
     Capability, CapabilityRequest, CredentialDeclaration, HostDeclaration, Manifest, PluginKind,
     SecretDeclaration,
 };
-use crate::bindings::manifest as contract;
-use crate::bounds::cut;
 
 mod credential;
 mod schema;
@@ -155,7 +155,8 @@ fn credentials(
         let Some(scheme) = credential::scheme(credential.scheme, &place, mistakes) else { continue };
         for secret in scheme.secrets() {
             if !secrets.iter().any(|declared| declared.name == secret) {
-                mistakes.add(format!("`{place}` uses the secret `{secret}`, which `secrets` does not declare"));
+                mistakes
+                    .add(format!("`{place}` uses the secret `{secret}`, which `secrets` does not declare"));
             }
         }
         credential::check_texts(&scheme, &place, hosts, settings, mistakes);
@@ -177,17 +178,13 @@ fn capabilities(own: Vec<contract::Capability>, mistakes: &mut Mistakes) -> Vec<
     for capability in own {
         let place = format!("capabilities/{}", cut(capability.name.clone(), NAME));
         mistakes.sentence(&format!("{place}/reason"), &capability.reason);
-        match Capability::ALL.into_iter().find(|known| known.name() == capability.name) {
-            Some(name) => capabilities.push(CapabilityRequest {
-                name,
-                reason: capability.reason,
-                required: capability.required,
-            }),
-            None => {
-                let known = Capability::ALL.map(Capability::name).join("`, `");
-                mistakes.add(format!("`{place}` is no capability: there are `{known}`"));
-            }
-        }
+        let Some(name) = Capability::ALL.into_iter().find(|known| known.name() == capability.name) else {
+            let known = Capability::ALL.map(Capability::name).join("`, `");
+            mistakes.add(format!("`{place}` is no capability: there are `{known}`"));
+            continue;
+        };
+        let (reason, required) = (capability.reason, capability.required);
+        capabilities.push(CapabilityRequest { name, reason, required });
     }
     capabilities
 }

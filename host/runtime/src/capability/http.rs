@@ -58,10 +58,7 @@ pub(crate) fn bind(call: &Call, egress: &Egress) -> Http {
         permissions: call.permissions.clone(),
         credentials: call.credentials.clone(),
         secrets: call.secrets.clone(),
-        budget: EgressBudget {
-            requests: call.limits.call_http_requests,
-            bytes: call.limits.call_http_bytes,
-        },
+        budget: EgressBudget { requests: call.limits.call_http_requests, bytes: call.limits.call_http_bytes },
         cancelled: call.cancelled.clone(),
     };
     Http { egress: egress.clone(), scope: Some(scope), mode: call.mode, client: None, pending: 0 }
@@ -122,7 +119,8 @@ impl Pending {
         Pin::new(&mut self.task).poll(context).map(|joined| {
             let answer = joined.unwrap_or_else(|error| {
                 tracing::error!(%error, "a request's task ended without an answer");
-                let mut failure = failure(HttpErrorKind::Other, "the host failed to send the request".to_owned());
+                let mut failure =
+                    failure(HttpErrorKind::Other, "the host failed to send the request".to_owned());
                 failure.delivery = Delivery::Unknown;
                 Err(failure)
             });
@@ -143,7 +141,9 @@ impl CallState {
         let full = || {
             failure(
                 HttpErrorKind::Quota,
-                format!("a call has at most {PENDING_REQUESTS} requests in flight: read or drop some of them"),
+                format!(
+                    "a call has at most {PENDING_REQUESTS} requests in flight: read or drop some of them"
+                ),
             )
         };
         if self.http.pending >= PENDING_REQUESTS {
@@ -160,7 +160,10 @@ impl CallState {
         let pending = self.table.get_mut(pending)?;
         poll_fn(|context| pending.poll_arrival(context)).await;
         Ok(pending.read().unwrap_or_else(|| {
-            Err(failure(HttpErrorKind::Invalid, "the answer was read already: `wait` is called once".to_owned()))
+            Err(failure(
+                HttpErrorKind::Invalid,
+                "the answer was read already: `wait` is called once".to_owned(),
+            ))
         }))
     }
 

@@ -60,13 +60,7 @@ impl Lines {
         false
     }
 
-    fn write(
-        &self,
-        source: LogSource,
-        level: LogLevel,
-        message: String,
-        fields: BTreeMap<String, String>,
-    ) {
+    fn write(&self, source: LogSource, level: LogLevel, message: String, fields: BTreeMap<String, String>) {
         let message = cut(message, LOG_LINE);
         self.log.write(LogLine { at: self.clock.now(), level, source, message, fields });
     }

@@ -50,9 +50,9 @@ impl Secrets {
         }
         match self.source.secret(&name).await {
             Ok(Some(value)) => Ok(Secret { name, value }),
-            Ok(None) => Err(Error::NotFound(format!(
-                "the secret `{name}` has no value: set it on the instance"
-            ))),
+            Ok(None) => {
+                Err(Error::NotFound(format!("the secret `{name}` has no value: set it on the instance")))
+            }
             Err(error) => {
                 tracing::error!(%error, "a secret is not available");
                 Err(Error::Retryable(contract_retry(format!("the secret `{name}` cannot be read now"))))

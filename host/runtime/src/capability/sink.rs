@@ -60,11 +60,16 @@ fn check(page: &contract::Page) -> Result<(), Error> {
         let most = count.max(page.failures.len());
         return fault(
             "page-too-large",
-            format!("a page has at most {MAX_PAGE_RECORDS} records and as many failures, not {most}: commit smaller pages"),
+            format!(
+                "a page has at most {MAX_PAGE_RECORDS} records and as many failures, not {most}: commit smaller pages"
+            ),
         );
     }
     if page.next_cursor.len() > MAX_CURSOR {
-        return fault("cursor-too-long", format!("the page's `next-cursor` has more than {MAX_CURSOR} bytes"));
+        return fault(
+            "cursor-too-long",
+            format!("the page's `next-cursor` has more than {MAX_CURSOR} bytes"),
+        );
     }
     let mut bytes = 0_usize;
     for (position, record) in page.records.iter().enumerate() {

@@ -154,13 +154,19 @@ fn check_value(key: &str, value: &Content) -> Result<(), Error> {
         return Ok(());
     }
     let key = cut(key.to_owned(), 100);
-    Err(Error::Quota(format!("the value of `{key}` has more than {STORAGE_VALUE} bytes, the most of one value")))
+    Err(Error::Quota(format!(
+        "the value of `{key}` has more than {STORAGE_VALUE} bytes, the most of one value"
+    )))
 }
 
 /// What a plugin is told when the store fails. The operator's log has the rest.
+#[expect(clippy::needless_pass_by_value, reason = "it stands where an error is mapped")]
 fn unavailable(error: StoreError) -> Error {
     tracing::error!(%error, "a plugin's storage failed");
-    Error::Retryable(Retry { after_ms: None, message: "the platform cannot reach the storage now".to_owned() })
+    Error::Retryable(Retry {
+        after_ms: None,
+        message: "the platform cannot reach the storage now".to_owned(),
+    })
 }
 
 macro_rules! gated {

@@ -32,11 +32,15 @@ async fn what_is_no_plugin_is_refused_with_what_to_do() {
             "the component needs version 0.3.0 of mortise:plugin; this host offers 0.1.0",
         ),
         (
-            with(r#"(import "acme:rockets/launch@1.0.0" (instance)) (import "wasi:nn/graph@0.2.0" (instance))"#),
+            with(
+                r#"(import "acme:rockets/launch@1.0.0" (instance)) (import "wasi:nn/graph@0.2.0" (instance))"#,
+            ),
             "the component imports acme:rockets/launch@1.0.0, wasi:nn/graph@0.2.0, which this host does not offer",
         ),
         (
-            wat(r#"(component (instance $empty) (export "mortise:plugin/manifest@0.1.0" (instance $empty)))"#),
+            wat(
+                r#"(component (instance $empty) (export "mortise:plugin/manifest@0.1.0" (instance $empty)))"#,
+            ),
             "it does not export mortise:plugin/connector@0.1.0",
         ),
         (

@@ -89,15 +89,15 @@ async fn a_plugin_that_calls_itself_for_ever_runs_out_of_stack() {
 #[tokio::test]
 async fn a_call_that_finds_no_slot_within_its_time_hears_that_the_host_is_busy() {
     let host = Host::with(|config| config.calls = 1);
+    let mut second = misbehaving(&host, "behave").await;
+    second.limits.call_wall_ms = 50;
     let first = misbehaving(&host, "loop").await;
     let cancelled = first.cancelled.clone();
     let runtime = host.runtime.clone();
     let running = tokio::spawn(async move { runtime.test(first).await });
     // The first has the only slot once a call with next to no time does not get it.
     let error = loop {
-        let mut second = misbehaving(&host, "behave").await;
-        second.limits.call_wall_ms = 50;
-        if let Err(error) = host.runtime.test(second).await {
+        if let Err(error) = host.runtime.test(second.clone()).await {
             break error;
         }
     };
@@ -115,7 +115,10 @@ async fn a_bug_is_told_with_what_the_plugin_said() {
     assert!(matches!(error, CallError::Trap { .. }), "{error:?}");
     assert!(error.to_string().contains("unreachable"), "{error}");
     let messages = lines.messages();
-    assert!(messages.iter().any(|line| line.contains("this plugin panics when it is asked to")), "{messages:?}");
+    assert!(
+        messages.iter().any(|line| line.contains("this plugin panics when it is asked to")),
+        "{messages:?}"
+    );
     let error = host.misbehave("trap").await.0.unwrap_err();
     assert!(matches!(error, CallError::Trap { .. }), "{error:?}");
 }

@@ -72,7 +72,10 @@ async fn a_dry_run_only_reads() {
     let checks = host.runtime.test(call).await.unwrap();
     assert_eq!(found(&checks, "context")["dryRun"], true);
     let sent = checks.value.iter().find(|check| check.name == "http.send").unwrap();
-    assert!(sent.message.contains("this is a dry run: only GET, HEAD and OPTIONS are sent, not POST"), "{sent:?}");
+    assert!(
+        sent.message.contains("this is a dry run: only GET, HEAD and OPTIONS are sent, not POST"),
+        "{sent:?}"
+    );
     assert_eq!(found(&checks, "http.start").as_array().unwrap().len(), 3);
     assert!(lines.messages().iter().any(|line| line.starts_with("denied: this is a dry run")));
 }
@@ -119,9 +122,8 @@ async fn what_is_pushed_gets_its_outcome_in_order() {
 async fn one_record_is_read_by_its_id() {
     let host = Host::new();
     let (call, _) = host.call("exercise").await;
-    let read = async |id: &str| {
-        host.runtime.pull_one(call.clone(), EntityKind::Account, id).await.unwrap().value
-    };
+    let read =
+        async |id: &str| host.runtime.pull_one(call.clone(), EntityKind::Account, id).await.unwrap().value;
     assert_eq!(read("missing").await, None);
     assert_eq!(read("gone").await.unwrap().data, None);
     assert_eq!(read("E-1").await.unwrap().data.unwrap(), r#"{"name":"Record E-1"}"#);

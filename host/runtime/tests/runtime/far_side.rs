@@ -12,7 +12,10 @@ use tokio::net::TcpListener;
 /// Starts it and answers its address, as `http://127.0.0.1:port`. It ends with the test's runtime.
 pub(crate) async fn start() -> String {
     let router = Router::new()
-        .route("/latin", any(async || ([(header::CONTENT_TYPE, "text/plain; charset=iso-8859-1")], b"gr\xfcn".to_vec())))
+        .route(
+            "/latin",
+            any(async || ([(header::CONTENT_TYPE, "text/plain; charset=iso-8859-1")], b"gr\xfcn".to_vec())),
+        )
         .fallback(echo);
     let listener = TcpListener::bind(SocketAddr::from((Ipv4Addr::LOCALHOST, 0))).await.unwrap();
     let address = listener.local_addr().unwrap();

@@ -1,5 +1,7 @@
 //! Real components in a real runtime: admission, capabilities, budgets, images.
 
+#![expect(clippy::unwrap_used, reason = "what helpers of a test unwrap is part of the test")]
+
 mod admission;
 mod budgets;
 mod capabilities;

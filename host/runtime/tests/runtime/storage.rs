@@ -23,7 +23,8 @@ async fn a_call_sees_its_own_writes_and_hands_them_over() {
             other => panic!("{other:?}"),
         })
         .collect();
-    assert_eq!(written, ["calls", "list/a", "list/b", "list/c", "other"].map(id));
+    assert_eq!(written, ["calls", "list/a", "list/b", "list/c", "other", "value"].map(id));
+    assert!(matches!(checks.storage.last(), Some(Write::Delete { .. })), "the call deleted `value`");
     // Nothing is in the store before somebody keeps it.
     assert_eq!(host.store.get(&call.tenant, &PLUGIN_STORAGE, &id("calls")).await.unwrap(), None);
 }

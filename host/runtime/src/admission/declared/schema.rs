@@ -34,13 +34,15 @@ pub(super) fn read(text: &str, mistakes: &mut Mistakes) -> Value {
     }
     let mut remote = Vec::new();
     remote_references(&schema, &mut remote);
-    if remote.is_empty() {
-        if let Err(error) = jsonschema::draft202012::new(&schema) {
-            mistakes.add(format!("`settings-schema` is not a JSON Schema: {error}"));
-        }
+    if remote.is_empty()
+        && let Err(error) = jsonschema::draft202012::new(&schema)
+    {
+        mistakes.add(format!("`settings-schema` is not a JSON Schema: {error}"));
     }
     for reference in remote {
-        mistakes.add(format!("`settings-schema` refers to `{reference}`: only references that begin with `#` are followed"));
+        mistakes.add(format!(
+            "`settings-schema` refers to `{reference}`: only references that begin with `#` are followed"
+        ));
     }
     schema
 }

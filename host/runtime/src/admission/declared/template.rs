@@ -26,9 +26,8 @@ pub(super) fn check(
             return None;
         };
         if !settings.contains(name) {
-            mistakes.add(format!(
-                "`{what}` takes the setting `{name}`, which `settings-schema` does not have"
-            ));
+            mistakes
+                .add(format!("`{what}` takes the setting `{name}`, which `settings-schema` does not have"));
             return None;
         }
         filled.push_str(before);

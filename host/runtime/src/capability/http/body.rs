@@ -16,7 +16,8 @@ pub(super) fn text(body: Bytes, content_type: Option<&str>) -> Result<String, St
         None => UTF_8,
     };
     if encoding == UTF_8 && !body.starts_with(b"\xef\xbb\xbf") {
-        return String::from_utf8(body.into()).map_err(|error| malformed(encoding, Some(error.utf8_error().valid_up_to())));
+        return String::from_utf8(body.into())
+            .map_err(|error| malformed(encoding, Some(error.utf8_error().valid_up_to())));
     }
     let (text, encoding, malformed_found) = encoding.decode(&body);
     if malformed_found { Err(malformed(encoding, None)) } else { Ok(text.into_owned()) }

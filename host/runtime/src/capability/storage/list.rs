@@ -60,7 +60,10 @@ impl Storage {
         limit: u32,
     ) -> Result<KeyPage, Error> {
         if !(1..=STORAGE_KEYS).contains(&limit) {
-            return Err(translate::fault("limit", format!("1 to {STORAGE_KEYS} keys are listed at a time, not {limit}")));
+            return Err(translate::fault(
+                "limit",
+                format!("1 to {STORAGE_KEYS} keys are listed at a time, not {limit}"),
+            ));
         }
         let limit = usize::try_from(limit).unwrap_or(usize::MAX);
         let start = match cursor {

@@ -24,7 +24,11 @@ pub(super) fn encode(value: &Content) -> String {
     match value {
         Content::Text(text) => {
             let body = json!({ "text": text }).to_string();
-            if body.len() <= MAX_TEXT { body } else { json!({ "text-base64": STANDARD.encode(text) }).to_string() }
+            if body.len() <= MAX_TEXT {
+                body
+            } else {
+                json!({ "text-base64": STANDARD.encode(text) }).to_string()
+            }
         }
         Content::Bytes(bytes) => json!({ "bytes": STANDARD.encode(bytes) }).to_string(),
     }
@@ -60,7 +64,9 @@ mod tests {
     #[test]
     fn a_value_reads_back_in_the_form_it_was_written_in() {
         let escapes = "\0".repeat(256 << 10);
-        for value in [Content::Text("grün \0".to_owned()), Content::Text(escapes), Content::Bytes(vec![0, 255])] {
+        for value in
+            [Content::Text("grün \0".to_owned()), Content::Text(escapes), Content::Bytes(vec![0, 255])]
+        {
             let document = Document { id: "x".into(), version: Version(1), body: encode(&value) };
             assert!(document.body.len() <= MAX_TEXT);
             let read = decode(&document).unwrap();
