@@ -131,7 +131,8 @@ impl Scope {
             credentials: Arc::clone(&self.bound.credentials),
             secrets: Arc::clone(&self.bound.secrets),
             log,
-            cancelled: self.cancelled.clone(),
+            // The runtime fires it when a budget is used up, too: that stops the call and not the run.
+            cancelled: self.cancelled.child_token(),
         }
     }
 

@@ -10,3 +10,4 @@ mod plugins;
 mod runs;
 mod schedules;
 mod secrets;
+mod sync;

@@ -77,7 +77,7 @@ async fn a_batch_whose_outcome_is_unknown_is_sent_again_with_the_same_keys_as_an
 async fn another_run_that_sends_what_may_have_arrived_says_so() {
     let house = House::with(&[PUSH]).await;
     house.create(&["A"]).await;
-    let limit = Limit::Wall(Duration::from_secs(900));
+    let limit = Limit::Wall(Duration::from_mins(15));
     house.far.push(move |_, _| async move { Err(CallError::Limit { limit }) });
     let run = house.run().await;
     assert_eq!((run.status, failed_code(&run), run.next_attempt_at), (RunStatus::Failed, "limit", None));
