@@ -35,7 +35,8 @@ fn run_all(root: &Path, report: &mut Report) -> Result<(), String> {
         root,
         &["test", "--workspace", "--exclude", "mortise-system-tests", "--locked"],
     )?;
-    report.tests("whole system", root, &["test", "--package", "mortise-system-tests", "--locked"])?;
+    // `--workspace` again, so that what they share is built once, with the same features.
+    report.tests("whole system", root, &["test", "--workspace", "--test", "system", "--locked"])?;
     report.step("demo", || demo::run(root, demo::Ending::Once))
 }
 

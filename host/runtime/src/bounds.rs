@@ -20,8 +20,8 @@ pub(crate) const LOG_FIELD_NAME: usize = 256;
 pub(crate) const LOG_FIELD_VALUE: usize = 1_024;
 /// Denials that one call has written to its log.
 pub(crate) const LOGGED_DENIALS: u32 = 20;
-/// A storage key, in bytes. With the instance's id before it, it is a document's id of at most 512 bytes.
-pub(crate) const STORAGE_KEY: usize = 475;
+/// A storage key, in bytes, as the contract says.
+pub(crate) const STORAGE_KEY: usize = 512;
 /// A storage value, in bytes.
 pub(crate) const STORAGE_VALUE: usize = 256 << 10;
 /// Keys of one listing.

@@ -13,7 +13,7 @@ use crate::StoreError;
 pub enum DocumentId {
     /// A whole number.
     Number(u64),
-    /// A text of 1 to 512 bytes.
+    /// A text of 1 to 576 bytes.
     Text(String),
 }
 

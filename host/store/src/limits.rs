@@ -9,8 +9,8 @@ use crate::{Batch, Collection, DocumentId, NewJob, StoreError, Write};
 
 /// Longest body of a document, in bytes.
 pub const MAX_BODY: usize = 1024 * 1024;
-/// Longest id of a document, in bytes.
-pub const MAX_ID: usize = 512;
+/// Longest id of a document, in bytes: a plugin's longest storage key with its instance before it fits.
+pub const MAX_ID: usize = 576;
 /// Most writes of one batch.
 pub const MAX_WRITES: usize = 20_000;
 /// Most bytes of the bodies and payloads of one batch together.

@@ -150,6 +150,7 @@ async fn storage_and_handles_end_with_an_error_that_names_the_limit() {
     let host = Host::new();
     for (behaviour, expected) in [
         ("storage-flood", "the instance may store 1048576 bytes of keys and values"),
+        ("key-flood", "the instance may store 1048576 bytes of keys and values"),
         ("handle-flood", "a call holds at most 2000 handles at a time"),
     ] {
         let (result, _) = host.misbehave(behaviour).await;

@@ -100,7 +100,7 @@ async fn what_is_kept_counts_in_the_next_call() {
 #[tokio::test]
 async fn a_key_that_is_too_long_is_refused() {
     let host = Host::new();
-    let (result, _) = host.misbehave("key-flood").await;
+    let (result, _) = host.misbehave("long-key").await;
     let error = result.unwrap_err();
-    assert!(error.to_string().contains("a key has 1 to 475 bytes, not 500"), "{error}");
+    assert!(error.to_string().contains("a key has 1 to 512 bytes, not 513"), "{error}");
 }

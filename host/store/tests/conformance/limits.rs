@@ -23,12 +23,12 @@ pub(crate) async fn a_document_that_is_too_long_is_refused(store: Arc<dyn Store>
 }
 
 pub(crate) async fn an_id_that_is_too_long_or_empty_is_refused(store: Arc<dyn Store>) {
-    let longest = "é".repeat(256);
+    let longest = "é".repeat(288);
     commit(&store, vec![note(&longest, "{}".to_owned())]).await.unwrap();
     assert!(store.get(&tenant(), &NOTES, &longest.into()).await.unwrap().is_some());
-    assert_invalid(commit(&store, vec![note(&"x".repeat(513), "{}".to_owned())]).await, "512");
+    assert_invalid(commit(&store, vec![note(&"x".repeat(577), "{}".to_owned())]).await, "576");
     assert_invalid(commit(&store, vec![note("", "{}".to_owned())]).await, "empty");
-    assert_invalid(store.get(&tenant(), &NOTES, &"x".repeat(513).into()).await, "512");
+    assert_invalid(store.get(&tenant(), &NOTES, &"x".repeat(577).into()).await, "576");
 }
 
 pub(crate) async fn a_batch_with_too_many_writes_is_refused(store: Arc<dyn Store>) {

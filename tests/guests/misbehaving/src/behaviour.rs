@@ -48,6 +48,8 @@ behaviours! {
     StorageFlood = "storage-flood",
     /// Writes keys with bytes of their own until it is refused: many small ones.
     KeyFlood = "key-flood",
+    /// Uses a storage key that is longer than allowed.
+    LongKey = "long-key",
     /// Opens handles without closing them until it is refused.
     HandleFlood = "handle-flood",
     /// Sends requests to the setting `base-url` until it is refused.
@@ -125,6 +127,7 @@ pub(crate) fn act(behaviour: Behaviour, base_url: Option<&str>) -> Result<()> {
                 storage::set(&format!("{key:0>500}"), &())?;
             }
         }
+        Behaviour::LongKey => drop(storage::set(&"k".repeat(513), &())?),
         Behaviour::HandleFlood => loop {
             mem::forget(secrets::open("key")?);
         },
