@@ -20,6 +20,8 @@ const MAX_OPERATIONS: usize = 100;
 const MAX_BYTES: usize = 256 << 10;
 /// Largest record that a patch may make, in bytes of JSON.
 const MAX_RESULT: usize = 1 << 20;
+/// How deep a patch may nest a record. Text that nests deeper than this is not read as JSON either.
+const MAX_DEPTH: usize = 128;
 /// The media types, as `Accept-Patch` lists them.
 const ACCEPTED: &str = "application/json-patch+json, application/merge-patch+json";
 
@@ -123,6 +125,7 @@ fn apply_operations(
             other => check_writable(other.path().as_str(), writable)?,
         }
         let Some(operation) = relaxed(operation, document) else { continue };
+        check_depth(place, &operation, document)?;
         json_patch::patch_unsafe(document, std::slice::from_ref(operation.as_ref()))
             .map_err(|error| explain(place, &operation, &error.kind))?;
         if matches!(operation.as_ref(), PatchOperation::Copy(_)) && document.to_string().len() > MAX_RESULT {
@@ -131,6 +134,39 @@ fn apply_operations(
         }
     }
     Ok(())
+}
+
+/// Refuses an operation that nests too deeply, before it does: whatever walks through a value takes stack for each
+/// level, and copies that are put into one another double the levels every time.
+fn check_depth(place: usize, operation: &PatchOperation, document: &Value) -> Result<(), Problem> {
+    let (path, value) = match operation {
+        PatchOperation::Add(add) => (&add.path, Some(&add.value)),
+        PatchOperation::Replace(replace) => (&replace.path, Some(&replace.value)),
+        PatchOperation::Copy(copy) => (&copy.path, document.pointer(copy.from.as_str())),
+        PatchOperation::Move(r#move) => (&r#move.path, document.pointer(r#move.from.as_str())),
+        PatchOperation::Remove(_) | PatchOperation::Test(_) => return Ok(()),
+    };
+    let above = path.as_str().matches('/').count();
+    if above.saturating_add(value.map_or(0, depth)) <= MAX_DEPTH {
+        return Ok(());
+    }
+    let detail = format!("operation {place} nests the record's members deeper than {MAX_DEPTH}");
+    Err(Problem::new(&kind::PATCH_TOO_LARGE, detail))
+}
+
+/// How many levels of lists and objects a value has.
+fn depth(value: &Value) -> usize {
+    let mut deepest = 0;
+    let mut waiting = vec![(value, 0)];
+    while let Some((value, above)) = waiting.pop() {
+        deepest = deepest.max(above);
+        match value {
+            Value::Array(elements) => waiting.extend(elements.iter().map(|element| (element, above + 1))),
+            Value::Object(members) => waiting.extend(members.values().map(|member| (member, above + 1))),
+            _ => {}
+        }
+    }
+    deepest
 }
 
 /// The operation under the chosen deviations. None when it changes nothing.

@@ -116,6 +116,20 @@ fn a_record_that_nests_too_deeply_to_be_read_again_is_refused() {
 }
 
 #[test]
+fn copies_that_are_put_into_one_another_are_stopped_before_they_take_the_stack() {
+    let mut patch = vec![json!({"op": "add", "path": "/customFields/a", "value": {}})];
+    for doubling in 0..15 {
+        let inner = "/a".repeat(1 << doubling);
+        patch.push(json!({
+            "op": "copy", "from": "/customFields/a", "path": format!("/customFields{inner}/a"),
+        }));
+    }
+    let patch = json!(patch);
+    assert!(patch.to_string().len() < MAX_BYTES);
+    assert_eq!(code_of(JSON_PATCH, &patch), "patch.too_large");
+}
+
+#[test]
 fn a_merge_patch_changes_what_it_names() {
     let fields = apply(
         MERGE_PATCH,
