@@ -158,9 +158,9 @@ pub struct InvoiceItem {
 }
 
 impl InvoiceFields {
-    /// What is still to be paid.
+    /// What is still to be paid. Stops at the largest amount there is, which [`Self::problems`] refuses beforehand.
     pub fn balance(&self) -> Amount {
-        Amount(self.total.0 - self.paid_amount.0)
+        Amount(self.total.0.saturating_sub(self.paid_amount.0))
     }
 
     /// How far it is paid on a day.
@@ -212,6 +212,12 @@ impl InvoiceFields {
         }
         if self.paid_amount < Amount::ZERO {
             problems.push(FieldError::new("/paidAmount", "too-small", "what has been paid is zero or more"));
+        } else if self.total.0.checked_sub(self.paid_amount.0).is_none() {
+            let message = format!(
+                "the total {} less what has been paid, {}, is more than an amount can hold",
+                self.total, self.paid_amount
+            );
+            problems.push(FieldError::new("/paidAmount", "too-large", message));
         }
     }
 
@@ -272,6 +278,21 @@ mod tests {
                 "the items' totals make 124.00, the invoice's total is 124.01"
             ]
         );
+    }
+
+    #[test]
+    fn a_balance_that_no_amount_can_hold_is_refused_and_harms_nobody_who_looks_at_it() {
+        let most = amount("79228162514264337593543950335");
+        let mut fields = invoice();
+        fields.sub_total = Amount(-most.0);
+        fields.tax_amount = Amount::ZERO;
+        fields.total = Amount(-most.0);
+        assert_eq!(fields.problems(), []);
+        fields.paid_amount = most;
+        let codes: Vec<_> = fields.problems().into_iter().map(|problem| problem.code).collect();
+        assert_eq!(codes, ["too-large"]);
+        assert_eq!(fields.balance(), Amount(-most.0));
+        assert_eq!(fields.settlement(chrono::NaiveDate::MIN), Settlement::Paid);
     }
 
     #[test]
