@@ -1,11 +1,12 @@
 //! Pools of connections, never shared between tenants or grants.
 
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use mortise_model::id::{PluginName, TenantId};
 use mortise_model::plugin::Permissions;
 use sha2::{Digest as _, Sha256};
+use tokio::sync::Semaphore;
 
 use crate::recent::Recent;
 use crate::resolve::CheckedResolver;
@@ -51,11 +52,14 @@ pub(crate) struct Pools {
     tls: TlsSettings,
     connect_timeout: Duration,
     clients: Mutex<Recent<PoolKey, reqwest::Client>>,
+    /// Room for the lookups of each tenant, whatever the pool.
+    lookups: Mutex<Recent<TenantId, Arc<Semaphore>>>,
 }
 
 impl Pools {
     pub(crate) fn new(resolver: CheckedResolver, tls: TlsSettings, connect_timeout: Duration) -> Self {
-        Self { resolver, tls, connect_timeout, clients: Mutex::new(Recent::new(MAX_POOLS)) }
+        let (clients, lookups) = (Recent::new(MAX_POOLS), Recent::new(MAX_POOLS));
+        Self { resolver, tls, connect_timeout, clients: Mutex::new(clients), lookups: Mutex::new(lookups) }
     }
 
     /// The pool of a key, made when it is the first use.
@@ -64,7 +68,7 @@ impl Pools {
         if let Some(client) = clients.get(key) {
             return Ok(client.clone());
         }
-        let client = self.build().map_err(|error| {
+        let client = self.build(&key.tenant).map_err(|error| {
             EgressError::new(
                 EgressErrorKind::Other,
                 Delivery::NotSent,
@@ -76,11 +80,22 @@ impl Pools {
         Ok(client)
     }
 
-    fn build(&self) -> reqwest::Result<reqwest::Client> {
+    fn lookups_of(&self, tenant: &TenantId) -> Arc<Semaphore> {
+        let mut lookups = self.lookups.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(slots) = lookups.get(tenant) {
+            return Arc::clone(slots);
+        }
+        let slots = CheckedResolver::slots_of_a_tenant();
+        // Pools hold on to their tenant's: two of one tenant would be more room for it.
+        lookups.insert(tenant.clone(), Arc::clone(&slots), |slots| Arc::strong_count(slots) > 1);
+        slots
+    }
+
+    fn build(&self, tenant: &TenantId) -> reqwest::Result<reqwest::Client> {
         let header_bytes = u32::try_from(headers::MAX_HEADER_BYTES).unwrap_or(u32::MAX);
         reqwest::Client::builder()
             .tls_backend_preconfigured(self.tls.for_a_pool())
-            .dns_resolver(self.resolver.clone())
+            .dns_resolver(self.resolver.within(&self.lookups_of(tenant)))
             .redirect(reqwest::redirect::Policy::none())
             .no_proxy()
             .referer(false)

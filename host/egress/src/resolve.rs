@@ -14,6 +14,10 @@ const MAX_ADDRESSES: usize = 32;
 /// Names looked up at the same time, on the whole host: each takes a thread.
 const CONCURRENT_LOOKUPS: usize = 64;
 
+/// Names looked up at the same time for one tenant. A tenant whose names take long to resolve, or never do, holds up
+/// itself.
+const TENANTS_LOOKUPS: usize = 8;
+
 /// Turns names into addresses. What it answers is checked: it may answer anything.
 #[async_trait]
 pub trait Resolve: Send + Sync + 'static {
@@ -63,13 +67,40 @@ pub(crate) enum ResolveFailure {
 /// changes its mind between check and connection gains nothing.
 #[derive(Clone)]
 pub(crate) struct CheckedResolver {
-    pub(crate) resolver: Arc<dyn Resolve>,
-    pub(crate) addresses: AddressPolicy,
+    resolver: Arc<dyn Resolve>,
+    addresses: AddressPolicy,
+    slots: Arc<Semaphore>,
 }
 
 impl CheckedResolver {
+    pub(crate) fn new(resolver: Arc<dyn Resolve>, addresses: AddressPolicy) -> Self {
+        Self { resolver, addresses, slots: Self::slots_of_a_tenant() }
+    }
+
+    /// The same with the lookups of a tenant.
+    pub(crate) fn within(&self, slots: &Arc<Semaphore>) -> Self {
+        Self { slots: Arc::clone(slots), ..self.clone() }
+    }
+
+    /// Room for the lookups of one tenant.
+    pub(crate) fn slots_of_a_tenant() -> Arc<Semaphore> {
+        Arc::new(Semaphore::new(TENANTS_LOOKUPS))
+    }
+
+    async fn look_up(&self, host: &str) -> std::io::Result<Vec<IpAddr>> {
+        let slot = Arc::clone(&self.slots).acquire_owned().await.map_err(std::io::Error::other)?;
+        let (resolver, host) = (Arc::clone(&self.resolver), host.to_owned());
+        // A lookup goes on when nobody waits for it any more, and keeps its slot as long.
+        let lookup = tokio::spawn(async move {
+            let found = resolver.resolve(&host).await;
+            drop(slot);
+            found
+        });
+        lookup.await.map_err(std::io::Error::other)?
+    }
+
     async fn checked(&self, host: &str) -> Result<Vec<SocketAddr>, ResolveFailure> {
-        let found = self.resolver.resolve(host).await.map_err(ResolveFailure::Lookup)?;
+        let found = self.look_up(host).await.map_err(ResolveFailure::Lookup)?;
         let mut first_forbidden = None;
         let mut usable = Vec::new();
         for address in found.into_iter().take(MAX_ADDRESSES) {
@@ -115,7 +146,7 @@ mod tests {
     }
 
     fn resolver(addresses: Vec<&'static str>) -> CheckedResolver {
-        CheckedResolver { resolver: Arc::new(Fixed(addresses)), addresses: AddressPolicy::new(Vec::new()) }
+        CheckedResolver::new(Arc::new(Fixed(addresses)), AddressPolicy::new(Vec::new()))
     }
 
     #[tokio::test]
@@ -133,6 +164,39 @@ mod tests {
     #[tokio::test]
     async fn a_name_without_addresses_says_so() {
         assert!(matches!(resolver(vec![]).checked("x").await, Err(ResolveFailure::NoAddress)));
+    }
+
+    #[tokio::test]
+    async fn lookups_that_never_end_hold_up_their_own_tenant_alone() {
+        struct Stuck(Semaphore);
+
+        #[async_trait]
+        impl Resolve for Stuck {
+            async fn resolve(&self, host: &str) -> std::io::Result<Vec<IpAddr>> {
+                if host == "stuck.example" {
+                    self.0.add_permits(1);
+                    std::future::pending::<()>().await;
+                }
+                Ok(vec!["8.8.8.8".parse().unwrap()])
+            }
+        }
+
+        let stuck = Arc::new(Stuck(Semaphore::new(0)));
+        let own = CheckedResolver::new(stuck.clone(), AddressPolicy::new(Vec::new()));
+        let other = own.within(&CheckedResolver::slots_of_a_tenant());
+        for _ in 0..TENANTS_LOOKUPS {
+            // Given up at once: whoever asked does not wait, the lookup goes on.
+            let mut asked = Box::pin(own.checked("stuck.example"));
+            tokio::select! {
+                biased;
+                _ = &mut asked => unreachable!("it never ends"),
+                begun = stuck.0.acquire() => begun.unwrap().forget(),
+            }
+        }
+        assert!(other.checked("good.example").await.is_ok());
+        let mut waits = Box::pin(own.checked("good.example"));
+        assert!(futures::poll!(&mut waits).is_pending());
+        assert_eq!(own.slots.available_permits(), 0);
     }
 
     #[tokio::test]

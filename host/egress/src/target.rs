@@ -55,17 +55,20 @@ impl Target {
 
     /// Whether the grant covers the host and the method.
     pub(crate) fn granted(&self, method: Method, permissions: &Permissions) -> Result<(), EgressError> {
-        if !self.is_covered(&permissions.hosts) {
-            return Err(denied(format!(
-                "the grant does not cover `{0}`: grant the host `{0}`",
-                self.authority()
-            )));
-        }
+        self.granted_host(permissions)?;
         let method = method.name();
         if !permissions.methods.is_empty() && !permissions.methods.contains(method) {
             return Err(denied(format!("the grant does not cover {method}: grant the method {method}")));
         }
         Ok(())
+    }
+
+    /// Whether the grant covers the host.
+    pub(crate) fn granted_host(&self, permissions: &Permissions) -> Result<(), EgressError> {
+        if self.is_covered(&permissions.hosts) {
+            return Ok(());
+        }
+        Err(denied(format!("the grant does not cover `{0}`: grant the host `{0}`", self.authority())))
     }
 
     /// Whether one of the patterns covers the host and port.

@@ -34,7 +34,7 @@ impl Wire {
         resolver: Arc<dyn Resolve>,
     ) -> Result<Self, EgressSetupError> {
         let addresses = AddressPolicy::new(config.allowed_networks.clone());
-        let resolver = CheckedResolver { resolver, addresses: addresses.clone() };
+        let resolver = CheckedResolver::new(resolver, addresses.clone());
         let pools = Pools::new(resolver, TlsSettings::of_the_machine()?, config.connect_timeout);
         Ok(Self { config, addresses, gates: Gates::new(clock), pools })
     }
@@ -75,6 +75,11 @@ impl WireTokenEndpoint {
             );
             return Err(EgressError::new(EgressErrorKind::Denied, Delivery::NotSent, message));
         }
+        // The method is the host's own and needs no grant; where the secret goes does.
+        target.granted_host(&self.scope.permissions).map_err(|error| EgressError {
+            message: format!("{}, which {what} leads to", error.message),
+            ..error
+        })?;
         target.check_literal(&self.wire.addresses)?;
         Ok(target)
     }

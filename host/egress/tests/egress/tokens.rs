@@ -269,7 +269,7 @@ async fn a_new_secret_gets_a_new_token() {
 }
 
 #[tokio::test]
-async fn the_token_endpoint_must_be_among_the_credentials_hosts_but_needs_no_grant() {
+async fn the_token_endpoint_must_be_among_the_credentials_hosts_and_granted() {
     let secrets = Secrets::new(&[("secret", "s")]);
     let (tokens, _issuer) = Issuer::new(&secrets.log, vec![token("t1")]).serve().await;
     let data = crate::far_side::serve_echo().await;
@@ -284,6 +284,16 @@ async fn the_token_endpoint_must_be_among_the_credentials_hosts_but_needs_no_gra
     let mut credential = scope.credentials[0].clone();
     credential.hosts.push(tokens.to_string().parse().unwrap());
     scope.credentials = Arc::new([credential]);
+    scope.instance = mortise_model::id::InstanceId::new();
+    let error = egress.client(scope.clone()).send(data_of(data)).await.unwrap_err();
+    assert_eq!((error.kind, error.delivery), (EgressErrorKind::Denied, Delivery::NotSent));
+    assert!(error.message.contains(&format!("grant the host `{tokens}`")), "{}", error.message);
+    assert!(secrets.log.lock().unwrap().is_empty(), "nothing was sent");
+
+    // To say which methods the plugin may use says nothing of the host's own token request.
+    let hosts = [data, tokens].map(|server| server.to_string().parse().unwrap()).into();
+    let methods = ["GET".to_owned()].into();
+    scope.permissions = Arc::new(mortise_model::plugin::Permissions { hosts, methods, ..Default::default() });
     scope.instance = mortise_model::id::InstanceId::new();
     let response = egress.client(scope).send(data_of(data)).await.unwrap();
     let text = String::from_utf8(response.body.to_vec()).unwrap();
@@ -300,6 +310,8 @@ async fn a_token_endpoint_inside_is_denied() {
     let mut credential = scope.credentials[0].clone();
     credential.hosts.push("10.0.0.1".parse().unwrap());
     scope.credentials = Arc::new([credential]);
+    let hosts = [data.to_string(), "10.0.0.1".to_owned()].map(|host| host.parse().unwrap()).into();
+    scope.permissions = Arc::new(mortise_model::plugin::Permissions { hosts, ..Default::default() });
     let error = egress_at(&clock()).client(scope).send(data_of(data)).await.unwrap_err();
     assert_eq!((error.kind, error.delivery), (EgressErrorKind::Denied, Delivery::NotSent));
     assert!(error.message.contains("private address"), "{}", error.message);
