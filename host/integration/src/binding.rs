@@ -36,7 +36,7 @@ pub(crate) struct Binding {
     pub(crate) limits: TenantLimits,
     /// The settings, checked and with defaults.
     pub(crate) settings: Arc<Map<String, Value>>,
-    /// The credentials whose settings are set. The plugin may do without the others.
+    /// The credentials whose settings are set and whose secrets are granted. The plugin may do without the others.
     pub(crate) credentials: Arc<[BoundCredential]>,
     /// The granted secrets.
     pub(crate) secrets: Arc<dyn SecretSource>,
@@ -126,8 +126,8 @@ pub(crate) async fn resolve(
     let in_settings = |errors| BindingProblem::Settings { instance: instance.name.clone(), errors };
     let settings = settings::complete(&manifest.settings_schema, &instance.settings).map_err(in_settings)?;
     check_hosts(manifest, &permissions, &settings, instance)?;
-    let credentials =
-        credentials(manifest, &settings).map_err(|error| in_settings(vec![error.at_setting()]))?;
+    let credentials = credentials(manifest, &settings, &permissions.secrets)
+        .map_err(|error| in_settings(vec![error.at_setting()]))?;
     let secrets = Arc::new(GrantedSecrets {
         plugin: instance.plugin.clone(),
         granted: permissions.secrets.clone(),
@@ -227,13 +227,18 @@ fn check_hosts(
     Ok(())
 }
 
-/// The manifest's credentials with their templates filled. One whose settings have no value is left out.
+/// The manifest's credentials with their templates filled. One whose settings have no value, or one of whose secrets
+/// is not granted, is left out.
 fn credentials(
     manifest: &Manifest,
     settings: &Map<String, Value>,
+    granted: &BTreeSet<String>,
 ) -> Result<Vec<BoundCredential>, TemplateError> {
     let mut bound = Vec::new();
     for declared in &manifest.credentials {
+        if !declared.scheme.secrets().into_iter().all(|secret| granted.contains(secret)) {
+            continue;
+        }
         let filled = fill_scheme(&declared.scheme, settings).and_then(|scheme| {
             let hosts = declared.hosts.iter().map(|host| Ok(template::fill_host(host, settings)?.pattern));
             Ok((scheme, hosts.collect::<Result<_, TemplateError>>()?))
@@ -329,6 +334,10 @@ mod tests {
         serde_json::from_value(value).unwrap()
     }
 
+    fn every_secret() -> BTreeSet<String> {
+        ["client-secret", "password"].map(str::to_owned).into()
+    }
+
     fn oauth() -> Value {
         json!({
             "name": "erp",
@@ -348,7 +357,7 @@ mod tests {
     #[test]
     fn a_credential_takes_its_addresses_and_names_from_settings() {
         let set = settings(json!({ "base-url": "https://erp.example.com/", "client-id": "mortise" }));
-        let bound = credentials(&manifest(&json!([oauth()])), &set).unwrap();
+        let bound = credentials(&manifest(&json!([oauth()])), &set, &every_secret()).unwrap();
         let declared: CredentialDeclaration = serde_json::from_value(oauth()).unwrap();
         let mut expected = declared.scheme;
         if let CredentialScheme::ClientCredentials { token_url, client_id, .. } = &mut expected {
@@ -362,14 +371,24 @@ mod tests {
     #[test]
     fn a_credential_whose_settings_are_not_set_is_left_out() {
         let set = settings(json!({ "user": "mortise" }));
-        let bound = credentials(&manifest(&json!([oauth(), basic()])), &set).unwrap();
+        let bound = credentials(&manifest(&json!([oauth(), basic()])), &set, &every_secret()).unwrap();
+        assert_eq!(bound.iter().map(|credential| credential.name.as_str()).collect::<Vec<_>>(), ["old"]);
+    }
+
+    #[test]
+    fn a_credential_whose_secrets_are_not_granted_is_left_out() {
+        let set =
+            settings(json!({ "base-url": "ftp://nobody.looks", "client-id": "mortise", "user": "mortise" }));
+        let granted = ["password".to_owned()].into();
+        let bound = credentials(&manifest(&json!([oauth(), basic()])), &set, &granted).unwrap();
         assert_eq!(bound.iter().map(|credential| credential.name.as_str()).collect::<Vec<_>>(), ["old"]);
     }
 
     #[test]
     fn a_setting_that_is_no_host_is_an_error_at_the_setting() {
         let set = settings(json!({ "base-url": "ftp://erp.example.com", "client-id": "mortise" }));
-        let error = credentials(&manifest(&json!([oauth()])), &set).unwrap_err().at_setting();
+        let error =
+            credentials(&manifest(&json!([oauth()])), &set, &every_secret()).unwrap_err().at_setting();
         assert_eq!((error.pointer.as_str(), error.code.as_str()), ("/base-url", "not-a-host"));
     }
 

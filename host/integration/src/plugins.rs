@@ -246,6 +246,16 @@ impl Plugins<'_> {
             };
             return Ok(Uploaded { plugin: plugin.clone(), release: release.clone(), missing });
         }
+        // A manifest is what the guest says: one that says another name each time must not change what was granted.
+        let id = admitted.digest.to_string();
+        let same = store.load::<Release>(tenant, id).await?;
+        if let Some((other, _)) = same.filter(|(other, _)| other.plugin != *name) {
+            return Err(IntegrationError::Conflict(format!(
+                "these bytes were uploaded as `{}` and now say that they are `{name}`: a component gives the same \
+                 manifest every time",
+                other.plugin
+            )));
+        }
         if releases.iter().any(|release| release.version == admitted.manifest.version) {
             return Err(IntegrationError::Conflict(format!(
                 "`{name}` has a release {} with other bytes: raise the version of the plugin and upload it again",
@@ -287,7 +297,7 @@ impl Plugins<'_> {
         }
         let seen = grant.as_ref().map(|(grant, _)| grant.release);
         drop_oldest(&mut batch, &plugin, seen, releases, limits)?;
-        batch.put(&release, Expect::Any)?;
+        batch.put(&release, Expect::Absent)?;
         batch.put(&plugin, expect)?;
         store.commit(batch).await?;
         tracing::info!(

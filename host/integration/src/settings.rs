@@ -1,8 +1,9 @@
 //! Settings of an instance against the JSON Schema of the plugin's manifest.
 
+use jsonschema::ValidationError;
 use jsonschema::error::ValidationErrorKind;
-use jsonschema::{PatternOptions, ValidationError};
 use mortise_model::error::FieldError;
+use mortise_runtime::SettingsSchema;
 use serde_json::{Map, Value};
 
 use crate::template::pointer;
@@ -11,12 +12,6 @@ use crate::template::pointer;
 pub(crate) const MAX_SETTINGS: usize = 64 * 1024;
 /// Most mistakes that are listed.
 const MAX_ERRORS: usize = 50;
-/// Most memory of one compiled pattern, in bytes.
-const MAX_PATTERN: usize = 1 << 20;
-/// How far references of a schema may lead from one to the next.
-const MAX_REFERENCE_DEPTH: usize = 16;
-/// Most references that are followed, each as often as it is met.
-const MAX_REFERENCES: usize = 2_000;
 
 /// Fills settings with the schema's defaults and checks them.
 ///
@@ -47,16 +42,11 @@ pub(crate) fn complete(
             format!("the plugin's schema of its settings cannot be used: {reason}"),
         )]
     };
-    check_references(schema).map_err(unusable)?;
-    let validator = jsonschema::options()
-        .offline()
-        .with_pattern_options(PatternOptions::regex().size_limit(MAX_PATTERN).dfa_size_limit(MAX_PATTERN))
-        .build(schema)
-        .map_err(|error| unusable(error.to_string()))?;
+    let checked = SettingsSchema::read(schema).map_err(unusable)?;
     let mut errors = unknown(schema, &settings);
     let all_unknown = errors.len();
     let instance = Value::Object(settings);
-    for error in validator.iter_errors(&instance) {
+    for error in checked.validator().iter_errors(&instance) {
         let is_known = all_unknown > 0 && is_about_unknown(&error);
         for error in field_errors(&error) {
             let said = errors.iter().any(|other| other.pointer == error.pointer && other.code == error.code);
@@ -142,52 +132,6 @@ fn code(keyword: &str) -> &str {
         "pattern" | "format" => "wrong-format",
         _ => "invalid",
     }
-}
-
-/// Refuses references that lead round in a circle, or fan out without end: checking a value against them would not
-/// come back.
-fn check_references(schema: &Value) -> Result<(), String> {
-    let mut followed = 0;
-    follow_all(schema, schema, 0, &mut followed)
-}
-
-fn follow_all(schema: &Value, place: &Value, depth: usize, followed: &mut usize) -> Result<(), String> {
-    let mut waiting = vec![place];
-    while let Some(value) = waiting.pop() {
-        match value {
-            Value::Object(members) => {
-                if members.contains_key("$dynamicRef") || members.contains_key("$recursiveRef") {
-                    return Err("`$dynamicRef` and `$recursiveRef` are not taken: use `$ref`".to_owned());
-                }
-                if !std::ptr::eq(value, schema) && members.get("$id").is_some_and(Value::is_string) {
-                    return Err("an `$id` inside the schema is not taken: use `$defs`".to_owned());
-                }
-                if let Some(reference) = members.get("$ref").and_then(Value::as_str) {
-                    let target = target_of(schema, reference)?;
-                    *followed += 1;
-                    if depth >= MAX_REFERENCE_DEPTH || *followed > MAX_REFERENCES {
-                        let shown = shortened(reference);
-                        return Err(format!(
-                            "`$ref` to `{shown}` leads round in a circle, or through more than \
-                             {MAX_REFERENCE_DEPTH} references"
-                        ));
-                    }
-                    follow_all(schema, target, depth + 1, followed)?;
-                }
-                waiting.extend(members.values());
-            }
-            Value::Array(items) => waiting.extend(items),
-            _ => {}
-        }
-    }
-    Ok(())
-}
-
-fn target_of<'a>(schema: &'a Value, reference: &str) -> Result<&'a Value, String> {
-    reference.strip_prefix('#').and_then(|pointer| schema.pointer(pointer)).ok_or_else(|| {
-        let shown = shortened(reference);
-        format!("`$ref` to `{shown}` does not lead to a place in the schema: use `#/$defs/name`")
-    })
 }
 
 fn shortened(text: &str) -> String {

@@ -51,8 +51,29 @@ pub(crate) fn lacking(manifest: &Manifest, granted: &Permissions) -> Vec<FieldEr
     lacking
 }
 
-/// Hosts named by settings that a release asks for and that nobody saw who decided about an earlier one.
+/// Hosts named by settings that a release asks for, and hosts to which it has secrets sent, that nobody saw who
+/// decided about an earlier one.
 pub(crate) fn unseen(manifest: &Manifest, seen: &Manifest) -> Vec<FieldError> {
+    let mut unseen = unseen_hosts(manifest, seen);
+    let known: BTreeSet<_> = destinations(seen).collect();
+    let new: BTreeSet<_> = destinations(manifest).filter(|pair| !known.contains(pair)).collect();
+    unseen.extend(new.into_iter().map(|(secret, host)| {
+        let message = format!("the plugin has the secret `{secret}` sent to `{host}`");
+        FieldError::new("/secrets", "required", message)
+    }));
+    unseen
+}
+
+/// Each secret with each host to which a credential takes it.
+fn destinations(manifest: &Manifest) -> impl Iterator<Item = (&str, &str)> {
+    manifest.credentials.iter().flat_map(|credential| {
+        let secrets = credential.scheme.secrets();
+        let pairs = |secret| credential.hosts.iter().map(move |host| (secret, host.as_str()));
+        secrets.into_iter().flat_map(pairs)
+    })
+}
+
+fn unseen_hosts(manifest: &Manifest, seen: &Manifest) -> Vec<FieldError> {
     let known: BTreeSet<&str> = seen.hosts.iter().map(|host| host.pattern.as_str()).collect();
     manifest
         .hosts
@@ -286,6 +307,24 @@ mod tests {
         let unseen = unseen(&later, &erp());
         assert_eq!(unseen.len(), 1);
         assert!(unseen[0].message.contains("{report-url}"), "{}", unseen[0].message);
+    }
+
+    #[test]
+    fn a_secret_that_is_newly_sent_to_a_host_was_not_seen() {
+        let with = |secret: &str, hosts: &[&str]| {
+            let scheme = json!({ "type": "bearer", "secret": secret });
+            manifest(json!({ "credentials": [{ "name": "erp", "scheme": scheme, "hosts": hosts }] }))
+        };
+        let seen = with("token", &["a.example", "b.example"]);
+        assert_eq!(unseen(&with("token", &["b.example"]), &seen), []);
+        for (later, pair) in [
+            (with("token", &["a.example", "c.example"]), "`token` sent to `c.example`"),
+            (with("other", &["a.example"]), "`other` sent to `a.example`"),
+        ] {
+            let unseen = unseen(&later, &seen);
+            assert_eq!(unseen.len(), 1);
+            assert!(unseen[0].message.contains(pair), "{}", unseen[0].message);
+        }
     }
 
     #[test]

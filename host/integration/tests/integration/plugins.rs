@@ -6,6 +6,7 @@ use mortise_model::id::{Digest, TenantId};
 use mortise_model::manifest::Capability;
 use mortise_model::plugin::{Permissions, Release};
 use mortise_model::tenant::TenantLimits;
+use mortise_store::StoreExt as _;
 use mortise_store::collections::RELEASES;
 use serde_json::json;
 
@@ -63,6 +64,21 @@ async fn a_version_is_uploaded_once() {
     let result =
         house.integration.plugins().upload(&house.tenant, house::component("plugins/hello.wasm")).await;
     assert!(conflict(result).contains("raise the version"));
+}
+
+#[tokio::test]
+async fn bytes_that_say_another_name_each_time_change_no_release() {
+    let house = House::new();
+    let hello = house.upload("plugins/hello.wasm").await.release;
+    let other = plugin_name("acme/other");
+    let first = Release { plugin: other.clone(), ..hello.clone() };
+    house.put(&house.tenant, &first).await;
+    let plugins = house.integration.plugins();
+    let message = conflict(plugins.upload(&house.tenant, house::component("plugins/hello.wasm")).await);
+    assert!(message.contains("`acme/other`"), "{message}");
+    let (kept, _) =
+        house.store.load::<Release>(&house.tenant, hello.digest.to_string()).await.unwrap().unwrap();
+    assert_eq!(kept, first);
 }
 
 #[tokio::test]
