@@ -14,11 +14,17 @@ use crate::ApiConfig;
 use crate::access::Failures;
 use crate::metrics::HttpMetrics;
 use crate::platform::CursorKey;
+use crate::shares::Shares;
 
 /// Most requests in progress at the same time, but for health and metrics.
 const MAX_REQUESTS: usize = 512;
 /// Most components taken in at the same time: each is held in memory.
 const MAX_UPLOADS: usize = 4;
+/// Most of them of one tenant.
+const MAX_UPLOADS_OF_TENANT: u32 = 2;
+/// Most requests of one tenant in progress that wait for a plugin. A plugin may take minutes, and all tenants share
+/// the host's slots for plugins.
+const MAX_PLUGIN_CALLS_OF_TENANT: u32 = 8;
 
 /// What every handler holds. Cheap to clone.
 #[derive(Clone)]
@@ -36,6 +42,10 @@ pub(crate) struct State {
     pub(crate) cursor_key: CursorKey,
     pub(crate) requests: Arc<Semaphore>,
     pub(crate) uploads: Semaphore,
+    /// Each tenant's part of the uploads.
+    pub(crate) upload_shares: Shares,
+    /// Each tenant's requests that wait for a plugin.
+    pub(crate) plugin_calls: Shares,
     /// Fires when the host stops.
     pub(crate) shutdown: CancellationToken,
 }
@@ -60,6 +70,8 @@ impl App {
             cursor_key: CursorKey::default(),
             requests: Arc::new(Semaphore::new(MAX_REQUESTS)),
             uploads: Semaphore::new(MAX_UPLOADS),
+            upload_shares: Shares::new("uploads", MAX_UPLOADS_OF_TENANT),
+            plugin_calls: Shares::new("requests that wait for a plugin", MAX_PLUGIN_CALLS_OF_TENANT),
             shutdown: CancellationToken::new(),
         }))
     }

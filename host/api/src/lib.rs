@@ -25,6 +25,7 @@ mod request_id;
 mod router;
 mod schema;
 mod serve;
+mod shares;
 
 pub use self::config::ApiConfig;
 pub use self::serve::{Api, ApiError};

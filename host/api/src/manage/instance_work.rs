@@ -126,6 +126,7 @@ pub(super) async fn test_instance(
     State(app): State<App>,
     Path(id): Path<String>,
 ) -> Result<Json<TestAnswer>, Problem> {
+    let _share = app.plugin_calls.take(&allowed.tenant)?;
     let report = app.integration.instances().test(&allowed.tenant, &instance_id(&id)?).await?;
     Ok(Json(report.into()))
 }

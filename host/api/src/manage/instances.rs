@@ -106,6 +106,7 @@ pub(super) async fn create_instance(
 ) -> Result<Response, Problem> {
     let InstanceInput { name, plugin, settings, secrets, actions, log_level } = input;
     let new = NewInstance { name, plugin, settings, secrets, actions, log_level };
+    let _share = app.plugin_calls.take(&allowed.tenant)?;
     let (instance, version) = app.integration.instances().create(&allowed.tenant, new).await?;
     let location = [(header::LOCATION, format!("/manage/instances/{}", instance.id))];
     Ok((StatusCode::CREATED, location, answer(instance, version)).into_response())
@@ -164,6 +165,7 @@ pub(super) async fn change_instance(
     let settings = patch.settings.map(|changes| merged(present.settings, changes));
     let changes =
         InstanceChanges { name: patch.name, settings, actions: patch.actions, log_level: patch.log_level };
+    let _share = app.plugin_calls.take(&allowed.tenant)?;
     let (instance, version) = instances
         .change(&allowed.tenant, &id, Some(version), changes)
         .await

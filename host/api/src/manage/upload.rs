@@ -43,6 +43,7 @@ pub(super) async fn upload_plugin(
     request: Request,
 ) -> Result<Response, Problem> {
     require_media_type(request.headers(), &["application/wasm"])?;
+    let _share = app.upload_shares.take(&allowed.tenant)?;
     let Ok(_permit) = app.uploads.try_acquire() else {
         let detail = "the host takes in as many components as it can: try again shortly";
         return Err(Problem::new(&kind::BUSY, detail).retry_after(5));
