@@ -101,12 +101,13 @@ impl DataDirectory {
             }
             None => {
                 let key = random_hex()?;
-                create(&master_path, &key)?;
-                eprintln!(
-                    "made {}: it seals every secret. Keep a copy in a safe place; without it they are lost",
-                    master_path.display()
-                );
-                key
+                if create(&master_path, &key)? {
+                    eprintln!(
+                        "made {}: it seals every secret. Keep a copy in a safe place; without it they are lost",
+                        master_path.display()
+                    );
+                }
+                made(&master_path)?
             }
         };
         if hex::decode(&master_key).map(|bytes| bytes.len()) != Ok(KEY_BYTES) {
@@ -117,12 +118,13 @@ impl DataDirectory {
             key
         } else {
             let key = format!("{OPERATOR_PREFIX}{}", random_hex()?);
-            create(&operator_path, &key)?;
-            eprintln!(
-                "made {}: the operator's API key, which may do everything. Send it as `X-Api-Key`; delete the file to have another made at the next start",
-                operator_path.display()
-            );
-            key
+            if create(&operator_path, &key)? {
+                eprintln!(
+                    "made {}: the operator's API key, which may do everything. Send it as `X-Api-Key`; delete the file to have another made at the next start",
+                    operator_path.display()
+                );
+            }
+            made(&operator_path)?
         };
         if operator_key.len() < KEY_BYTES {
             return Err(KeyError::Malformed {
@@ -177,24 +179,36 @@ fn read(path: &Path) -> Result<Option<String>, KeyError> {
     Ok(Some(text.trim().to_owned()))
 }
 
-/// Writes a key so that it is there whole or not at all.
-fn create(path: &Path, key: &str) -> Result<(), KeyError> {
-    let passing = path.with_extension("new");
+/// Writes a key so that it is there whole or not at all, and never over another: of two hosts that start at once,
+/// both go on with the key of one. Answers whether it is this one.
+fn create(path: &Path, key: &str) -> Result<bool, KeyError> {
+    let passing = path.with_extension(random_hex()?);
     let mut written = OpenOptions::new()
         .write(true)
-        .create(true)
-        .truncate(true)
+        .create_new(true)
         .mode(0o600)
         .open(&passing)
         .map_err(file("created", &passing))?;
-    written
+    let linked = written
         .set_permissions(Permissions::from_mode(0o600))
         .and_then(|()| writeln!(written, "{key}"))
         .and_then(|()| written.sync_all())
-        .and_then(|()| fs::rename(&passing, path))
-        .map_err(file("written", path))?;
+        .and_then(|()| match fs::hard_link(&passing, path) {
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(false),
+            linked => linked.map(|()| true),
+        });
+    // Also when it failed: a key that nobody uses must not lie about.
+    let removed = fs::remove_file(&passing);
+    let is_own = linked.map_err(file("written", path))?;
+    removed.map_err(file("written", &passing))?;
     let folder = path.parent().unwrap_or(path);
-    File::open(folder).and_then(|folder| folder.sync_all()).map_err(file("written", folder))
+    File::open(folder).and_then(|folder| folder.sync_all()).map_err(file("written", folder))?;
+    Ok(is_own)
+}
+
+/// Reads a key that was just made, by this host or another.
+fn made(path: &Path) -> Result<String, KeyError> {
+    read(path)?.ok_or_else(|| file("read", path)(io::ErrorKind::NotFound.into()))
 }
 
 fn check_mode(path: &Path, wanted: &'static str) -> Result<(), KeyError> {
@@ -248,6 +262,28 @@ mod tests {
             assert!(message.contains("0755") && message.contains(command), "{message}");
             fs::set_permissions(&path, before).unwrap();
         }
+    }
+
+    #[test]
+    fn hosts_that_start_at_once_go_on_with_the_same_keys() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = data(&folder);
+        fs::create_dir(&path).unwrap();
+        fs::set_permissions(&path, Permissions::from_mode(0o700)).unwrap();
+        let opened: Vec<_> = std::thread::scope(|scope| {
+            let starts: Vec<_> = (0..8).map(|_| scope.spawn(|| DataDirectory::open(&path).unwrap())).collect();
+            starts.into_iter().map(|start| start.join().unwrap()).collect()
+        });
+        for other in &opened {
+            assert_eq!(other.master_key, opened[0].master_key);
+            assert_eq!(other.operator_key, opened[0].operator_key);
+        }
+        let mut names: Vec<_> =
+            fs::read_dir(&path).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+        names.sort();
+        assert_eq!(names, [MASTER_KEY, OPERATOR_KEY], "nothing else is left");
+        assert!(!create(&path.join(MASTER_KEY), "another").unwrap());
+        assert_eq!(made(&path.join(MASTER_KEY)).unwrap(), opened[0].master_key.reveal());
     }
 
     #[test]
