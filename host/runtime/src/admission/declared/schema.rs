@@ -5,6 +5,7 @@ use std::collections::HashSet;
 use serde_json::{Value, json};
 
 use super::Mistakes;
+use crate::SettingsSchema;
 
 /// Longest schema, in bytes.
 const MAX_SCHEMA: usize = 256 << 10;
@@ -32,17 +33,8 @@ pub(super) fn read(text: &str, mistakes: &mut Mistakes) -> Value {
     {
         mistakes.add(format!("`settings-schema` has another `$schema` than `{DIALECT}`"));
     }
-    let mut remote = Vec::new();
-    remote_references(&schema, &mut remote);
-    if remote.is_empty()
-        && let Err(error) = jsonschema::draft202012::new(&schema)
-    {
-        mistakes.add(format!("`settings-schema` is not a JSON Schema: {error}"));
-    }
-    for reference in remote {
-        mistakes.add(format!(
-            "`settings-schema` refers to `{reference}`: only references that begin with `#` are followed"
-        ));
+    if let Err(reason) = SettingsSchema::read(&schema) {
+        mistakes.add(format!("`settings-schema` cannot be used: {reason}"));
     }
     schema
 }
@@ -51,23 +43,4 @@ pub(super) fn read(text: &str, mistakes: &mut Mistakes) -> Value {
 pub(super) fn properties(schema: &Value) -> HashSet<&str> {
     let properties = schema.get("properties").and_then(Value::as_object);
     properties.into_iter().flatten().map(|(name, _)| name.as_str()).collect()
-}
-
-fn remote_references<'a>(value: &'a Value, found: &mut Vec<&'a str>) {
-    match value {
-        Value::Object(members) => {
-            for (name, member) in members {
-                match member.as_str() {
-                    Some(reference)
-                        if matches!(name.as_str(), "$ref" | "$dynamicRef") && !reference.starts_with('#') =>
-                    {
-                        found.push(reference);
-                    }
-                    _ => remote_references(member, found),
-                }
-            }
-        }
-        Value::Array(elements) => elements.iter().for_each(|element| remote_references(element, found)),
-        _ => {}
-    }
 }

@@ -54,14 +54,14 @@ fn a_mistake_is_told_with_its_place() {
         (|own| own.settings_schema = "{}".to_owned(), "does not describe an object"),
         (
             |own| own.settings_schema = json!({ "type": "object", "properties": 1 }).to_string(),
-            "is not a JSON Schema",
+            "`settings-schema` cannot be used: ",
         ),
         (
             |own| {
                 let schema = json!({ "type": "object", "$defs": { "x": { "$ref": "https://x.example/" } } });
                 own.settings_schema = schema.to_string();
             },
-            "refers to `https://x.example/`",
+            "`$ref` to `https://x.example/` does not lead to a place in the schema",
         ),
         (|own| own.secrets[0].name = "Token".to_owned(), "`Token` of `secrets` is not in kebab case"),
         (|own| own.secrets.push(own.secrets[0].clone()), "`token` is there twice in `secrets`"),
