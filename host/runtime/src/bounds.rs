@@ -12,6 +12,8 @@ pub(crate) const PENDING_REQUESTS: usize = 1_000;
 pub(crate) const LOG_LINES: u32 = 20_000;
 /// One log line, in bytes.
 pub(crate) const LOG_LINE: usize = 8 << 10;
+/// Answers that a call has not read yet, in bytes of their bodies together.
+pub(crate) const UNREAD_ANSWERS: usize = 64 << 20;
 /// Fields of a log line.
 pub(crate) const LOG_FIELDS: usize = 32;
 /// The name of a log line's field, in bytes.

@@ -2,6 +2,8 @@
 
 use std::future::poll_fn;
 use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -12,7 +14,7 @@ use wasmtime::component::{Linker, Resource};
 use super::Host;
 use crate::bindings::contract::http as contract;
 use crate::bindings::contract::types::{Content, NameValue};
-use crate::bounds::PENDING_REQUESTS;
+use crate::bounds::{PENDING_REQUESTS, UNREAD_ANSWERS};
 use crate::gate::{Function, Passage, Refusal};
 use crate::state::CallState;
 use crate::{Call, CallMode};
@@ -28,20 +30,28 @@ pub(crate) struct Http {
     mode: CallMode,
     client: Option<EgressClient>,
     pending: usize,
+    unread: Arc<AtomicUsize>,
 }
 
 type Answer = Result<Response, HttpError>;
 
+/// An answer that the guest has not read yet. The host's memory holds it until then.
+struct Unread {
+    answer: Answer,
+    size: usize,
+    total: Arc<AtomicUsize>,
+}
+
 /// A request in flight. Dropping it cancels it.
 #[expect(unreachable_pub, reason = "the generated bindings re-export it")]
 pub struct Pending {
-    task: AbortOnDropHandle<Answer>,
+    task: AbortOnDropHandle<Unread>,
     state: State,
 }
 
 enum State {
     InFlight,
-    Arrived(Box<Answer>),
+    Arrived(Box<Unread>),
     Read,
 }
 
@@ -61,7 +71,44 @@ pub(crate) fn bind(call: &Call, egress: &Egress) -> Http {
         budget: EgressBudget { requests: call.limits.call_http_requests, bytes: call.limits.call_http_bytes },
         cancelled: call.cancelled.clone(),
     };
-    Http { egress: egress.clone(), scope: Some(scope), mode: call.mode, client: None, pending: 0 }
+    Http {
+        egress: egress.clone(),
+        scope: Some(scope),
+        mode: call.mode,
+        client: None,
+        pending: 0,
+        unread: Arc::default(),
+    }
+}
+
+impl Unread {
+    /// Keeps an answer until it is read, if there is room for it.
+    fn keep(answer: Answer, total: Arc<AtomicUsize>) -> Self {
+        let size = answer.as_ref().map_or(0, |response| length_of(&response.body));
+        let held = total.fetch_add(size, Ordering::Relaxed).saturating_add(size);
+        if held <= UNREAD_ANSWERS {
+            return Self { answer, size, total };
+        }
+        total.fetch_sub(size, Ordering::Relaxed);
+        let mut refused = failure(
+            HttpErrorKind::Quota,
+            format!(
+                "a call has at most {UNREAD_ANSWERS} bytes of answers that it has not read: read them as they come"
+            ),
+        );
+        refused.delivery = Delivery::Unknown;
+        Self { answer: Err(refused), size: 0, total }
+    }
+
+    fn read(mut self) -> Answer {
+        std::mem::replace(&mut self.answer, Err(failure(HttpErrorKind::Invalid, String::new())))
+    }
+}
+
+impl Drop for Unread {
+    fn drop(&mut self) {
+        self.total.fetch_sub(self.size, Ordering::Relaxed);
+    }
 }
 
 impl Http {
@@ -117,20 +164,20 @@ impl Pending {
             return Poll::Ready(());
         }
         Pin::new(&mut self.task).poll(context).map(|joined| {
-            let answer = joined.unwrap_or_else(|error| {
+            let unread = joined.unwrap_or_else(|error| {
                 tracing::error!(%error, "a request's task ended without an answer");
                 let mut failure =
                     failure(HttpErrorKind::Other, "the host failed to send the request".to_owned());
                 failure.delivery = Delivery::Unknown;
-                Err(failure)
+                Unread::keep(Err(failure), Arc::default())
             });
-            self.state = State::Arrived(Box::new(answer));
+            self.state = State::Arrived(Box::new(unread));
         })
     }
 
     fn read(&mut self) -> Option<Answer> {
         match std::mem::replace(&mut self.state, State::Read) {
-            State::Arrived(answer) => Some(*answer),
+            State::Arrived(unread) => Some(unread.read()),
             State::InFlight | State::Read => None,
         }
     }
@@ -150,7 +197,8 @@ impl CallState {
             return Err(full());
         }
         let exchange = self.http.exchange(request)?;
-        let task = AbortOnDropHandle::new(tokio::spawn(exchange));
+        let unread = Arc::clone(&self.http.unread);
+        let task = AbortOnDropHandle::new(tokio::spawn(async move { Unread::keep(exchange.await, unread) }));
         let handle = self.table.push(Pending { task, state: State::InFlight }).map_err(|_| full())?;
         self.http.pending += 1;
         Ok(handle)
@@ -252,6 +300,13 @@ fn failure(kind: HttpErrorKind, message: String) -> HttpError {
     HttpError { kind, delivery: Delivery::NotSent, retry_after_ms: None, message }
 }
 
+fn length_of(body: &Content) -> usize {
+    match body {
+        Content::Text(text) => text.len(),
+        Content::Bytes(bytes) => bytes.len(),
+    }
+}
+
 fn method_of(method: contract::Method) -> Method {
     match method {
         contract::Method::Get => Method::Get,
@@ -313,5 +368,25 @@ fn error_of(error: EgressError) -> HttpError {
             .retry_after
             .map(|after| u32::try_from(after.as_millis()).unwrap_or(u32::MAX).min(i32::MAX.unsigned_abs())),
         message: error.message,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn response(size: usize) -> Response {
+        Response { status: 200, headers: Vec::new(), body: Content::Bytes(vec![0; size]) }
+    }
+
+    #[test]
+    fn answers_that_nobody_reads_are_held_up_to_a_bound_and_reading_makes_room() {
+        let total = Arc::new(AtomicUsize::new(0));
+        let first = Unread::keep(Ok(response(UNREAD_ANSWERS - 1)), Arc::clone(&total));
+        let refused = Unread::keep(Ok(response(2)), Arc::clone(&total)).read().unwrap_err();
+        assert_eq!((refused.kind, refused.delivery), (HttpErrorKind::Quota, Delivery::Unknown));
+        assert!(first.read().is_ok());
+        assert_eq!(total.load(Ordering::Relaxed), 0);
+        assert!(Unread::keep(Ok(response(2)), total).read().is_ok());
     }
 }

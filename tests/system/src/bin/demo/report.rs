@@ -8,20 +8,20 @@ use serde_json::Value;
 
 /// The steps of the demo, each with its time.
 #[derive(Default)]
-pub(super) struct Steps {
+pub(crate) struct Steps {
     present: Option<Instant>,
 }
 
 impl Steps {
     /// Ends the last step and begins another.
-    pub(super) fn begin(&mut self, what: &str) {
+    pub(crate) fn begin(&mut self, what: &str) {
         self.end();
         println!("- {what}");
         self.present = Some(Instant::now());
     }
 
     /// Ends the last step.
-    pub(super) fn end(&mut self) {
+    pub(crate) fn end(&mut self) {
         if let Some(began) = self.present.take()
             && began.elapsed() > Duration::from_secs(1)
         {
@@ -31,7 +31,7 @@ impl Steps {
 }
 
 /// What moved, and how fast.
-pub(super) struct Moved {
+pub(crate) struct Moved {
     records: u64,
     pages: u64,
     time: Duration,
@@ -39,13 +39,13 @@ pub(super) struct Moved {
     followed: u64,
     changes: u32,
     /// Tokens that the ERP gave out.
-    pub(super) tokens: u64,
+    pub(crate) tokens: u64,
     requests: u64,
 }
 
 impl Moved {
     /// Reads the counts of the first run that brought everything and of the last.
-    pub(super) fn of(first: &Value, last: &Value, counters: &Value, changes: u32, waited: Duration) -> Self {
+    pub(crate) fn of(first: &Value, last: &Value, counters: &Value, changes: u32, waited: Duration) -> Self {
         Self {
             records: sum(first, "records"),
             pages: sum(first, "pages"),
@@ -80,7 +80,7 @@ fn duration(run: &Value) -> Duration {
 }
 
 /// Prints what moved, how fast, and where to look.
-pub(super) fn print(
+pub(crate) fn print(
     moved: &Moved,
     comparison: &Comparison,
     host: &Host,

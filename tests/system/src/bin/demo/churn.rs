@@ -12,13 +12,13 @@ const CHANGES: u32 = 10;
 const PAUSE: Duration = Duration::from_millis(100);
 
 /// Has the ERP's records change until it is stopped.
-pub(super) struct Churn {
+pub(crate) struct Churn {
     stop: oneshot::Sender<()>,
     work: JoinHandle<Outcome<u32>>,
 }
 
 impl Churn {
-    pub(super) fn start(ledger: Ledger) -> Self {
+    pub(crate) fn start(ledger: Ledger) -> Self {
         let (stop, mut stopped) = oneshot::channel();
         let work = tokio::spawn(async move {
             let mut made = 0;
@@ -33,7 +33,7 @@ impl Churn {
     }
 
     /// Stops, and answers how many changes were made.
-    pub(super) async fn stop(self) -> Result<u32, String> {
+    pub(crate) async fn stop(self) -> Result<u32, String> {
         // Who has ended already needs no telling.
         let _ = self.stop.send(());
         let made = self.work.await.map_err(|error| format!("the changes were not made: {error}"))?;
