@@ -9,6 +9,7 @@ use mortise_model::instance::SyncAction;
 use mortise_runtime::Sink;
 use mortise_store::{Collection, Conflict, Version, Write, collections};
 use tokio::sync::Mutex;
+use tracing::Instrument as _;
 
 use crate::sync::book::CommitError;
 use crate::sync::enumeration::{Enumeration, Seen};
@@ -17,11 +18,12 @@ use crate::sync::progress::SyncState;
 use crate::sync::scope::{MOST_PLANS, Scope, add};
 use crate::sync::stop::Stop;
 
-/// Keeps the pages of one call of `pull`.
+/// Keeps the pages of one call of `pull`. Clones are the same sink.
+#[derive(Clone)]
 pub(crate) struct PageSink {
     scope: Arc<Scope>,
     action: SyncAction,
-    progress: Mutex<Progress>,
+    progress: Arc<Mutex<Progress>>,
 }
 
 /// How far a pull is.
@@ -67,7 +69,7 @@ impl PageSink {
     /// A sink for a pull that goes on from `progress`.
     pub(crate) fn new(scope: Arc<Scope>, action: SyncAction, mut progress: Progress) -> Arc<Self> {
         progress.state.enumeration.get_or_insert_with(|| begin(&scope, 0));
-        Arc::new(Self { scope, action, progress: Mutex::new(progress) })
+        Arc::new(Self { scope, action, progress: Arc::new(Mutex::new(progress)) })
     }
 
     /// What the plugin is asked for.
@@ -92,6 +94,21 @@ impl PageSink {
             committed: progress.committed,
             stopped,
             broken: progress.broken,
+        }
+    }
+
+    async fn take(&self, page: Page, storage: Vec<Write>) -> Result<Receipt, PluginError> {
+        let mut progress = self.progress.lock().await;
+        if let Some(stop) = &progress.stopped {
+            return Err(stop.to_plugin());
+        }
+        match self.keep(&mut progress, page, &storage).await {
+            Ok(receipt) => Ok(receipt),
+            Err(stop) => {
+                let error = stop.to_plugin();
+                progress.stopped = Some(stop);
+                Err(error)
+            }
         }
     }
 
@@ -189,18 +206,14 @@ pub(crate) fn is_in(conflict: &Conflict, wanted: &Collection) -> bool {
 
 #[async_trait]
 impl Sink for PageSink {
+    /// A task of its own: a call whose time is up is dropped, but a batch on its way to the disk has to be seen through,
+    /// or the run would not know what it has written.
     async fn commit(&self, page: Page, storage: Vec<Write>) -> Result<Receipt, PluginError> {
-        let mut progress = self.progress.lock().await;
-        if let Some(stop) = &progress.stopped {
-            return Err(stop.to_plugin());
-        }
-        match self.keep(&mut progress, page, &storage).await {
-            Ok(receipt) => Ok(receipt),
-            Err(stop) => {
-                let error = stop.to_plugin();
-                progress.stopped = Some(stop);
-                Err(error)
-            }
-        }
+        let sink = self.clone();
+        let kept = async move { sink.take(page, storage).await };
+        tokio::spawn(kept.in_current_span()).await.unwrap_or_else(|error| {
+            tracing::error!(%error, "the task that keeps a page ended without an answer");
+            Err(PluginError::retryable("the host failed to keep the page"))
+        })
     }
 }

@@ -1,6 +1,7 @@
 //! Runs that end before they are done.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use mortise_model::clock::Clock as _;
 use mortise_model::error::PluginError;
@@ -8,7 +9,7 @@ use mortise_model::id::{Digest, JobId, RunId};
 use mortise_model::instance::InstanceState;
 use mortise_model::log::{LogLevel, LogLine, LogSource};
 use mortise_model::run::{Run, RunStatus, Trigger};
-use mortise_runtime::CallError;
+use mortise_runtime::{CallError, Limit};
 use mortise_scheduler::{JobContext, JobEnd};
 use mortise_store::{Expect, JobStatus, Origin, StoreExt as _};
 use tokio_util::sync::CancellationToken;
@@ -50,6 +51,32 @@ async fn an_instance_that_is_not_configured_fails_at_once_and_is_not_tried_again
     assert_eq!(house.log(&run).await, ["the secret `token` has no value: set it (configuration)"]);
     assert!(house.jobs().await.is_empty());
     assert!(house.far.pulls().is_empty());
+}
+
+#[tokio::test]
+async fn a_page_on_its_way_to_the_disk_when_the_time_is_up_is_not_taken_for_a_cancellation() {
+    let house = Arc::new(House::with(&[PULL]).await);
+    let inside = Arc::clone(&house);
+    house.far.pull(move |_, _, sink| {
+        let inside = Arc::clone(&inside);
+        async move {
+            let written = async {
+                while inside.accounts().await.is_empty() {
+                    tokio::task::yield_now().await;
+                }
+            };
+            tokio::select! {
+                biased;
+                () = written => {}
+                _ = commit(&sink, page(&["A-1"], "1", Some(2))) => {}
+            }
+            Err(CallError::Limit { limit: Limit::Wall(Duration::from_secs(1)) })
+        }
+    });
+    let run = house.run().await;
+    assert_eq!((run.status, failed_code(&run)), (RunStatus::Failed, "limit"));
+    assert_eq!(run.actions[0].counts.created, 1);
+    assert_eq!(house.accounts().await.len(), 1);
 }
 
 #[tokio::test]
