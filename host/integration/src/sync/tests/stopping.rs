@@ -162,7 +162,7 @@ async fn a_worker_that_lost_its_lease_writes_nothing_more() {
             if request.cursor.is_none() && inside.far.pulls().len() == 1 {
                 commit(&sink, page(&["A"], "1", Some(2))).await?;
                 // Another worker takes the job over, closes the run that was left, and finishes.
-                inside.clock.advance(std::time::Duration::from_secs(31));
+                inside.clock.advance(Duration::from_secs(31));
                 let job = inside.claim().await.unwrap();
                 let end = Box::pin(inside.work(&job, &detached().1)).await;
                 assert_eq!(end, JobEnd::Settled);
@@ -246,7 +246,7 @@ async fn a_job_whose_run_a_person_stopped_is_not_begun_again_when_its_host_is_go
     let mut batch = house.batch(Origin::Api);
     batch.put(&run, Expect::Absent).unwrap();
     house.store.commit(batch).await.unwrap();
-    house.clock.advance(std::time::Duration::from_secs(31));
+    house.clock.advance(Duration::from_secs(31));
     let job = house.claim().await.unwrap();
     assert_eq!(house.work(&job, &detached().1).await, JobEnd::Completed);
     assert!(house.far.pulls().is_empty());
