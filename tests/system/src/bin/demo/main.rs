@@ -185,7 +185,11 @@ impl Demo {
 /// Has the host end in good order.
 async fn stop(host: Host) -> Result<(), String> {
     let status = host.terminate().await?;
-    if status.success() { Ok(()) } else { Err(format!("the host did not stop in good order: {status}")) }
+    if !status.success() {
+        return Err(format!("the host did not stop in good order: {status}"));
+    }
+    println!("\nThat was --once: both are stopped and their directory is removed. Without it they stay up.");
+    Ok(())
 }
 
 /// Stays up until an interrupt, or until one of the processes ends.
