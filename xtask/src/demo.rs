@@ -1,11 +1,10 @@
 //! `cargo xtask demo`: builds everything that the demo needs, and starts it.
 
-use std::env;
 use std::os::unix::process::CommandExt as _;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Command;
 
-use crate::plugins;
+use crate::{plugins, target_directory};
 
 /// How the demo ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -42,8 +41,4 @@ pub(crate) fn run(root: &Path, ending: Ending) -> Result<(), String> {
     demo.arg("--once");
     let status = demo.status().map_err(|error| format!("the demo cannot be started: {error}"))?;
     if status.success() { Ok(()) } else { Err(format!("the demo failed ({status}): see above")) }
-}
-
-fn target_directory(root: &Path) -> PathBuf {
-    env::var_os("CARGO_TARGET_DIR").map_or_else(|| root.join("target"), PathBuf::from)
 }

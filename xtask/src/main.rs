@@ -1,12 +1,14 @@
 //! The developer's commands: `cargo xtask <verb>`.
 
+mod bench;
 mod checks;
 mod demo;
 mod dependencies;
 mod plugins;
 mod tidy;
 
-use std::path::Path;
+use std::env;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
@@ -32,6 +34,14 @@ enum Verb {
     },
     /// Runs everything that CI checks, in the order that fails fastest.
     Test,
+    /// Measures what Mortise costs beside the least that the same work can cost, in one run.
+    Bench {
+        /// A benchmark: a program `bench-NAME` in benches/src/bin. A name that there is not is answered with those there are.
+        name: String,
+        /// Handed to the benchmark as they are.
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        arguments: Vec<String>,
+    },
     /// Checks the invariants of the house that no compiler checks.
     Tidy,
     /// Builds every guest: plugins into target/plugins, test guests into target/guests-wasm.
@@ -54,6 +64,7 @@ fn main() -> ExitCode {
         Verb::Demo { once: true } => demo::run(root, demo::Ending::Once),
         Verb::Demo { once: false } => demo::run(root, demo::Ending::OnInterrupt),
         Verb::Test => checks::run(root),
+        Verb::Bench { name, arguments } => bench::run(root, &name, &arguments),
         Verb::Tidy => tidy::run(root),
         Verb::Plugins { test } => build_plugins(root, test),
     };
@@ -64,6 +75,11 @@ fn main() -> ExitCode {
             ExitCode::FAILURE
         }
     }
+}
+
+/// Where cargo puts what it builds.
+fn target_directory(root: &Path) -> PathBuf {
+    env::var_os("CARGO_TARGET_DIR").map_or_else(|| root.join("target"), PathBuf::from)
 }
 
 fn setup(root: &Path) -> Result<(), String> {
