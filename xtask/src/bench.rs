@@ -34,7 +34,11 @@ pub(crate) fn run(root: &Path, name: &str, arguments: &[String]) -> Result<(), S
         .args(arguments)
         .status()
         .map_err(|error| format!("{} cannot be started: {error}", program.display()))?;
-    if status.success() { Ok(()) } else { Err(format!("the benchmark missed a target ({status}): see above")) }
+    if status.success() {
+        Ok(())
+    } else {
+        Err(format!("the benchmark missed a target ({status}): see above"))
+    }
 }
 
 fn names(root: &Path) -> Result<Vec<String>, String> {

@@ -1,7 +1,7 @@
 use mortise_model::manifest::Capability;
 
 use crate::far_side;
-use crate::host::{Host, grant, reach};
+use crate::host::{Host, grant, reach, set};
 
 #[tokio::test]
 async fn what_is_not_granted_is_denied_with_what_to_grant() {
@@ -52,4 +52,27 @@ async fn a_secret_is_granted_by_name() {
     let found = host.runtime.test(call).await.unwrap().value;
     let check = found.iter().find(|check| check.name == "secrets").unwrap();
     assert!(check.message.contains("the secret `key` is not granted"), "{check:?}");
+}
+
+#[tokio::test]
+async fn an_address_of_the_hosts_own_network_is_refused_even_when_it_is_granted() {
+    let host = Host::guarded();
+    let (mut call, lines) = host.call("misbehaving").await;
+    reach(&mut call, "http://127.0.0.1:22");
+    set(&mut call, "behaviour", "http-loopback");
+    let error = host.runtime.test(call).await.unwrap_err();
+    assert!(error.to_string().contains("`127.0.0.1` is at a loopback address"), "{error}");
+    let lines = lines.messages();
+    assert!(lines.iter().any(|line| line.contains("loopback")), "{lines:?}");
+}
+
+#[tokio::test]
+async fn a_credential_that_the_instance_does_not_have_is_refused_by_name() {
+    let host = Host::new();
+    let base_url = far_side::start().await;
+    let (mut call, _) = host.call("misbehaving").await;
+    reach(&mut call, &base_url);
+    set(&mut call, "behaviour", "unknown-credential");
+    let error = host.runtime.test(call).await.unwrap_err();
+    assert!(error.to_string().contains("`nobody`"), "{error}");
 }

@@ -40,8 +40,21 @@ impl Host {
         Self::with(|_| {})
     }
 
+    /// A host whose egress is as it is installed: nothing of this machine may be called.
+    pub(crate) fn guarded() -> Self {
+        Self::build(|_| {}, EgressConfig { plain_http: PlainHttp::Allowed, ..EgressConfig::default() })
+    }
+
     /// A host whose operator changed the configuration.
     pub(crate) fn with(change: impl FnOnce(&mut RuntimeConfig)) -> Self {
+        let allowed_networks = vec!["127.0.0.0/8".parse().unwrap()];
+        Self::build(
+            change,
+            EgressConfig { allowed_networks, plain_http: PlainHttp::Allowed, ..EgressConfig::default() },
+        )
+    }
+
+    fn build(change: impl FnOnce(&mut RuntimeConfig), egress: EgressConfig) -> Self {
         let directory = TempDir::new().unwrap();
         // All tests share the images, so that each guest is compiled once.
         let images = Path::new(env!("CARGO_TARGET_TMPDIR")).join("runtime-images");
@@ -49,11 +62,6 @@ impl Host {
         config.calls = 4;
         change(&mut config);
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-        let egress = EgressConfig {
-            allowed_networks: vec!["127.0.0.0/8".parse().unwrap()],
-            plain_http: PlainHttp::Allowed,
-            ..EgressConfig::default()
-        };
         let egress = Egress::new(egress, Arc::clone(&clock)).unwrap();
         let store = SledStore::open(&directory.path().join("store"), &SledOptions::default()).unwrap();
         let store: Arc<dyn Store> = Arc::new(store);
