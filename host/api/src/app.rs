@@ -26,6 +26,9 @@ const MAX_UPLOADS_OF_TENANT: u32 = 2;
 /// the host's slots for plugins.
 const MAX_PLUGIN_CALLS_OF_TENANT: u32 = 8;
 
+/// Most webhooks of one tenant that are being read. Anybody can send them.
+const MAX_WEBHOOKS_OF_TENANT: u32 = 8;
+
 /// What every handler holds. Cheap to clone.
 #[derive(Clone)]
 pub(crate) struct App(Arc<State>);
@@ -46,6 +49,8 @@ pub(crate) struct State {
     pub(crate) upload_shares: Shares,
     /// Each tenant's requests that wait for a plugin.
     pub(crate) plugin_calls: Shares,
+    /// Each tenant's webhooks in progress.
+    pub(crate) hook_shares: Shares,
     /// Fires when the host stops.
     pub(crate) shutdown: CancellationToken,
 }
@@ -72,6 +77,7 @@ impl App {
             uploads: Semaphore::new(MAX_UPLOADS),
             upload_shares: Shares::new("uploads", MAX_UPLOADS_OF_TENANT),
             plugin_calls: Shares::new("requests that wait for a plugin", MAX_PLUGIN_CALLS_OF_TENANT),
+            hook_shares: Shares::new("webhooks", MAX_WEBHOOKS_OF_TENANT),
             shutdown: CancellationToken::new(),
         }))
     }

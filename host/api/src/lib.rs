@@ -13,6 +13,7 @@ mod bounds;
 mod config;
 mod etag;
 mod health;
+mod hooks;
 mod manage;
 mod members;
 mod metrics;

@@ -2,6 +2,7 @@
 
 mod clients;
 mod dead_letters;
+mod deliveries;
 mod instance_work;
 mod instances;
 mod keys;
@@ -37,6 +38,7 @@ pub(crate) fn router() -> OpenApiRouter<App> {
         .routes(routes!(releases::roll_back))
         .routes(routes!(instances::list_instances, instances::create_instance))
         .routes(routes!(instances::get_instance, instances::change_instance, instances::remove_instance))
+        .routes(routes!(deliveries::list_deliveries))
         .routes(routes!(instance_work::pause_instance))
         .routes(routes!(instance_work::resume_instance))
         .routes(routes!(instance_work::test_instance))

@@ -16,7 +16,7 @@ use utoipa_axum::routes;
 
 use crate::app::App;
 use crate::problem::{Problem, kind};
-use crate::{access, bounds, health, manage, metrics, observe, openapi, platform};
+use crate::{access, bounds, health, hooks, manage, metrics, observe, openapi, platform};
 
 /// Where the platform API begins. Its paths match in any casing.
 const PLATFORM: &str = "/api/";
@@ -36,6 +36,7 @@ pub(crate) fn router(app: App) -> Router {
     openapi::complete(&mut document);
     let text: Arc<str> = openapi::text(&document).into();
     let router = router
+        .merge(hooks::router())
         .fallback(no_route)
         .method_not_allowed_fallback(no_method)
         .layer(Extension(text))

@@ -10,6 +10,7 @@
 )]
 
 pub(crate) mod account;
+pub(crate) mod delivery;
 pub(crate) mod instance;
 pub(crate) mod invoice;
 pub(crate) mod patch;
@@ -76,6 +77,7 @@ mod tests {
             run::Counts => model::run::Counts;
             run::LogLine => model::log::LogLine;
             run::FailedItem => model::item::FailedItem;
+            delivery::Delivery => model::webhook::Delivery;
             tenant::Tenant => model::tenant::Tenant;
             tenant::TenantLimits => model::tenant::TenantLimits;
             problem::FieldError => model::error::FieldError;

@@ -10,7 +10,8 @@ use prometheus_client::registry::Registry;
 
 use crate::sync::{LiveRuns, SyncMetrics};
 use crate::{
-    DeadLetters, Instances, IntegrationConfig, IntegrationError, Plugins, Runs, Schedules, SyncHandler, Vault,
+    DeadLetters, Instances, IntegrationConfig, IntegrationError, Plugins, Runs, Schedules, SyncHandler,
+    Vault, Webhooks,
 };
 
 /// Plugins, instances, schedules, runs and dead letters of all tenants. Cheap to clone.
@@ -68,6 +69,11 @@ impl Integration {
     /// Runs and their logs.
     pub fn runs(&self) -> Runs<'_> {
         Runs { inner: &self.inner }
+    }
+
+    /// Webhooks of the far sides.
+    pub fn webhooks(&self) -> Webhooks<'_> {
+        Webhooks { inner: &self.inner }
     }
 
     /// Failed items.

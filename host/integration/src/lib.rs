@@ -19,6 +19,7 @@ mod settings;
 mod sync;
 mod template;
 mod vault;
+mod webhooks;
 
 pub use self::config::IntegrationConfig;
 pub use self::dead_letters::DeadLetters;
@@ -30,3 +31,4 @@ pub use self::runs::{LogPage, RunFilter, Runs};
 pub use self::schedules::{NewSchedule, ScheduleChanges, Schedules};
 pub use self::sync::SyncHandler;
 pub use self::vault::Vault;
+pub use self::webhooks::{WebhookError, Webhooks};

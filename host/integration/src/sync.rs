@@ -9,6 +9,7 @@
 
 mod book;
 mod calls;
+mod changes;
 mod end;
 mod engine;
 mod enumeration;

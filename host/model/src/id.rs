@@ -117,6 +117,10 @@ generated_id!(
     ItemId, "item", "itm"
 );
 generated_id!(
+    /// A webhook that was taken in.
+    DeliveryId, "delivery", "dlv"
+);
+generated_id!(
     /// An OAuth client.
     ClientId, "client", "cli"
 );

@@ -23,3 +23,4 @@ pub mod run;
 pub mod schedule;
 pub mod secret;
 pub mod tenant;
+pub mod webhook;

@@ -29,6 +29,7 @@ mod sink;
 mod state;
 mod translate;
 mod trap;
+mod webhook;
 
 pub use self::admission::{Admitted, Refused};
 pub use self::call::{Call, CallMode, Returned};

@@ -9,6 +9,7 @@ use mortise_model::connector::{
     Check, EntityOffer, PullEnd, PullRequest, PulledRecord, PushItem, PushResult,
 };
 use mortise_model::entity::EntityKind;
+use mortise_model::webhook::{InboundRequest, WebhookResult};
 use mortise_store::Store;
 use prometheus_client::registry::Registry;
 use tokio::sync::Semaphore;
@@ -24,7 +25,7 @@ use crate::release::Releases;
 use crate::state::World;
 use crate::{
     Admitted, Call, CallError, Refused, Returned, RuntimeConfig, RuntimeError, Sink, answer, capability,
-    engine, translate,
+    engine, translate, webhook,
 };
 
 /// Admits components and calls them. Cheap to clone.
@@ -117,6 +118,22 @@ impl Runtime {
             })
         });
         checked(self.inner.invoker.run("pull-one", call, None, work).await?, answer::pulled_one)
+    }
+
+    /// Has the plugin verify and read a webhook of the far side.
+    ///
+    /// # Errors
+    /// [`CallError::Trap`] when what the plugin returns breaks a bound of the contract.
+    pub async fn handle_webhook(
+        &self,
+        call: Call,
+        request: InboundRequest,
+    ) -> Result<Returned<WebhookResult>, CallError> {
+        let request = webhook::request(request);
+        let work: Work<_> = Box::new(move |opened| {
+            Box::pin(async move { guest(opened)?.call_handle_webhook(&mut opened.store, &request).await })
+        });
+        checked(self.inner.invoker.run("handle-webhook", call, None, work).await?, webhook::result)
     }
 
     /// Sends a batch. Answers one result per item, in the order of `items`.

@@ -15,6 +15,6 @@ mod tick;
 mod worker;
 
 pub use self::handler::{JobContext, JobEnd, JobHandler, Patience};
-pub use self::sync_job::{SYNC_JOB, SyncPayload, instance_lane, overlapping_sync_job, sync_job};
+pub use self::sync_job::{SYNC_JOB, SyncPayload, instance_lane, overlapping_sync_job, sync_job, webhook_job};
 pub use self::tick::TickHandler;
 pub use self::worker::{Scheduler, SchedulerConfig};

@@ -34,6 +34,11 @@ pub fn sync_job(instance: &InstanceId, trigger: Trigger, due: Timestamp) -> NewJ
     }
 }
 
+/// The run that takes in what webhooks named. At most one waits, whatever else does.
+pub fn webhook_job(instance: &InstanceId, due: Timestamp) -> NewJob {
+    NewJob { key: Some(format!("webhook/{instance}")), ..sync_job(instance, Trigger::Webhook, due) }
+}
+
 /// A run of an instance that does not wait for others.
 pub fn overlapping_sync_job(instance: &InstanceId, trigger: Trigger, due: Timestamp) -> NewJob {
     let payload = SyncPayload { instance: instance.clone(), trigger };

@@ -11,6 +11,7 @@ use mortise_model::plugin::{Grant, Plugin, Release};
 use mortise_model::run::Run;
 use mortise_model::schedule::Schedule;
 use mortise_model::tenant::Tenant;
+use mortise_model::webhook::{Delivery, WaitingChange};
 use mortise_query::{Index, IndexField, ValueType};
 
 use crate::{Collection, DocumentId, Entity, FeedMembership};
@@ -97,6 +98,20 @@ pub static FAILED_ITEMS: Collection = private(
     ],
 );
 
+/// Records that webhooks named and no run has taken in yet, by `instance/entity/external id`.
+pub static WEBHOOK_CHANGES: Collection =
+    private("webhook-changes", &[Index::new("instance", &[exact("instance"), time("receivedAt")])]);
+
+/// Webhooks that were taken in, by id. An id sorts by the time they came.
+pub static WEBHOOK_DELIVERIES: Collection = private(
+    "webhook-deliveries",
+    &[
+        Index::new("event", &[exact("event")]).unique(),
+        Index::new("instance", &[exact("instance"), time("receivedAt")]),
+        Index::new("received-at", &[time("receivedAt")]),
+    ],
+);
+
 /// How far each action of an instance is, by `instance/action`.
 pub static SYNC_STATES: Collection = private("sync-states", &[]);
 
@@ -145,6 +160,8 @@ pub static ALL: &[&Collection] = &[
     &RUNS,
     &RUN_LOGS,
     &FAILED_ITEMS,
+    &WEBHOOK_CHANGES,
+    &WEBHOOK_DELIVERIES,
     &SYNC_STATES,
     &PLUGIN_STORAGE,
     &IDEMPOTENT_ANSWERS,
@@ -176,5 +193,9 @@ entity!(Instance, INSTANCES, |instance| instance.id.as_str());
 entity!(Schedule, SCHEDULES, |schedule| schedule.id.as_str());
 entity!(Run, RUNS, |run| run.id.as_str());
 entity!(FailedItem, FAILED_ITEMS, |item| item.id.as_str());
+entity!(WaitingChange, WEBHOOK_CHANGES, |change| {
+    format!("{}/{}/{}", change.instance, change.entity.name(), change.external_id)
+});
+entity!(Delivery, WEBHOOK_DELIVERIES, |delivery| delivery.id.as_str());
 entity!(Account, ACCOUNTS, |account| account.id.0);
 entity!(Invoice, INVOICES, |invoice| invoice.id.0);

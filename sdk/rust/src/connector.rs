@@ -69,6 +69,14 @@ pub trait Connector: Sized {
     }
 }
 
+impl InboundRequest {
+    /// The value of the first header of a name, in any casing.
+    pub fn header(&self, name: &str) -> Option<&str> {
+        let found = self.headers.iter().find(|header| header.name.eq_ignore_ascii_case(name));
+        found.map(|header| header.value.as_str())
+    }
+}
+
 /// Pushes the items one after the other. An error of one is its outcome and does not touch the others.
 ///
 /// Once the run is cancelled, what is left is told to be tried again.

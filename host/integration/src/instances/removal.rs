@@ -5,9 +5,12 @@ use mortise_model::instance::{Instance, InstanceState};
 use mortise_model::item::FailedItem;
 use mortise_model::run::Run;
 use mortise_model::schedule::Schedule;
+use mortise_model::webhook::Delivery;
 use mortise_query::Filter;
 use mortise_scheduler::{instance_lane, schedules};
-use mortise_store::collections::{FAILED_ITEMS, PLUGIN_STORAGE, SYNC_STATES};
+use mortise_store::collections::{
+    FAILED_ITEMS, PLUGIN_STORAGE, SYNC_STATES, WEBHOOK_CHANGES, WEBHOOK_DELIVERIES,
+};
 use mortise_store::{Collection, Expect, JobFilter, Version, Write};
 
 use crate::{Instances, IntegrationError, Vault, listing};
@@ -18,8 +21,8 @@ const CHUNK: usize = 1_000;
 const LANE_JOBS: usize = 1_000;
 
 impl Instances<'_> {
-    /// Removes an instance with its secrets, schedules, sync states, failed items and the plugin's storage. The
-    /// platform's records stay. Runs and their logs stay.
+    /// Removes an instance with its secrets, schedules, sync states, failed items, webhooks and the plugin's
+    /// storage. The platform's records stay. Runs and their logs stay.
     ///
     /// Much may have to be removed, in several batches; the instance itself goes with the last. A removal that was
     /// interrupted leaves it paused, and is completed by removing it again.
@@ -37,7 +40,11 @@ impl Instances<'_> {
             listing::all(store, tenant, Some(Filter::eq("instance", id.as_str()))).await?;
         let items = items.into_iter().map(|item| item.id.to_string()).collect();
         self.delete(tenant, id, &FAILED_ITEMS, items).await?;
-        for collection in [&PLUGIN_STORAGE, &SYNC_STATES] {
+        let deliveries: Vec<Delivery> =
+            listing::all(store, tenant, Some(Filter::eq("instance", id.as_str()))).await?;
+        let deliveries = deliveries.into_iter().map(|delivery| delivery.id.to_string()).collect();
+        self.delete(tenant, id, &WEBHOOK_DELIVERIES, deliveries).await?;
+        for collection in [&PLUGIN_STORAGE, &SYNC_STATES, &WEBHOOK_CHANGES] {
             let prefix = format!("{id}/");
             let rests = listing::with_prefix(store, tenant, collection, &prefix).await?;
             let ids = rests.into_iter().map(|rest| format!("{prefix}{rest}")).collect();

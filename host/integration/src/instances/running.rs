@@ -153,10 +153,11 @@ fn waiting_run(jobs: &[JobView], new: &JobId) -> JobId {
         .map_or_else(|| new.clone(), |job| job.id.clone())
 }
 
-/// Whether a job is a whole run, not one of failed items alone: those have a key of their own.
+/// Whether a job is a whole run, not one of single records: those have keys of their own.
 fn is_run(job: &JobView) -> bool {
     let payload = serde_json::from_value::<SyncPayload>(job.payload.clone());
-    job.kind == SYNC_JOB && payload.is_ok_and(|payload| payload.trigger != Trigger::Retry)
+    let is_whole = |payload: SyncPayload| !matches!(payload.trigger, Trigger::Retry | Trigger::Webhook);
+    job.kind == SYNC_JOB && payload.is_ok_and(is_whole)
 }
 
 fn as_plugin_error(error: CallError) -> Result<PluginError, IntegrationError> {

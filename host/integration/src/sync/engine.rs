@@ -251,8 +251,11 @@ impl Engine {
             items: ItemCount::new(open),
         });
         for action in instance.actions.iter().copied() {
+            if action.direction == Direction::Pull {
+                scope.land_changes(action).await?;
+            }
             match (trigger, action.direction) {
-                (Trigger::Retry, _) => {}
+                (Trigger::Retry | Trigger::Webhook, _) => {}
                 (_, Direction::Pull) => scope.pull(action).await?,
                 (_, Direction::Push) => scope.push(action).await?,
             }

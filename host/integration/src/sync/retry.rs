@@ -1,5 +1,7 @@
 //! Failed items that are due: each is tried again by itself.
 
+use std::mem;
+
 use mortise_model::connector::PulledRecord;
 use mortise_model::error::PluginError;
 use mortise_model::instance::{Direction, SyncAction};
@@ -7,6 +9,7 @@ use mortise_model::item::FailedItem;
 use mortise_model::log::LogLevel;
 use mortise_runtime::CallError;
 use mortise_store::Write;
+use serde_json::Value;
 
 use crate::sync::book::CommitError;
 use crate::sync::items;
@@ -21,6 +24,28 @@ const BATCH: u32 = 50;
 const MOST_BATCHES: u32 = 100;
 /// So many failures that may pass, one after the other, are no matter of single records.
 const MOST_IN_A_ROW: u32 = 5;
+
+/// A record to ask the plugin for.
+pub(crate) struct Wanted {
+    /// The far side's id.
+    pub(crate) external_id: String,
+    /// What tells the call from others of the run.
+    pub(crate) part: String,
+    /// What is kept of the record if it cannot be read.
+    pub(crate) kept: Value,
+}
+
+/// What the plugin answered, record by record.
+#[derive(Default)]
+pub(crate) struct Fetched {
+    /// The records, and those that could not be read.
+    pub(crate) pulled: Pulled,
+    /// What the plugin stored meanwhile.
+    pub(crate) storage: Vec<Write>,
+    /// Why no more are asked for.
+    pub(crate) stop: Option<Stop>,
+    in_a_row: u32,
+}
 
 impl Scope {
     /// Tries the items of an action that are due again.
@@ -46,46 +71,47 @@ impl Scope {
     }
 
     async fn pull_again(&self, action: SyncAction, due: Vec<FailedItem>) -> Result<(), Stop> {
-        let mut pulled = Pulled::default();
-        let mut storage = Vec::new();
-        let mut in_a_row = 0;
-        let mut stop = None;
+        let mut fetched = Fetched::default();
         for item in due {
             let Some(external_id) = item.external_id else {
                 // It cannot be asked for: it goes back to the dead letters.
-                pulled.failures.push(Unmapped { external_id: None, error: item.error, data: item.data });
+                let lost = Unmapped { external_id: None, error: item.error, data: item.data };
+                fetched.pulled.failures.push(lost);
                 continue;
             };
-            let call = self.call(&item.subject);
-            match self.connectors.pull_one(call, action.entity, &external_id).await {
-                Ok(returned) => {
-                    in_a_row = 0;
-                    storage = merged(storage, returned.storage);
-                    // What the far side does not have is removed here too.
-                    let record = returned.value.unwrap_or(PulledRecord { external_id, data: None });
-                    pulled.add(record);
-                }
-                Err(error) => match self.failure_of_one(error) {
-                    Ok(error) => {
-                        in_a_row = if error.is_retryable() { in_a_row + 1 } else { 0 };
-                        let stopping = (in_a_row >= MOST_IN_A_ROW)
-                            .then(|| Stop::Later { after: None, error: error.clone() });
-                        pulled.failures.push(Unmapped {
-                            external_id: Some(external_id),
-                            error,
-                            data: item.data,
-                        });
-                        stop = stopping;
-                    }
-                    Err(stopping) => stop = Some(stopping),
-                },
-            }
-            if stop.is_some() {
+            let wanted = Wanted { external_id, part: item.subject, kept: item.data };
+            self.fetch(action, wanted, &mut fetched).await;
+            if fetched.stop.is_some() {
                 break;
             }
         }
-        self.land_again(action, &pulled, &storage).await?;
-        stop.map_or(Ok(()), Err)
+        self.land_again(action, &fetched.pulled, &fetched.storage).await?;
+        fetched.stop.map_or(Ok(()), Err)
+    }
+
+    /// Asks the plugin for one record and adds what came of it.
+    pub(crate) async fn fetch(&self, action: SyncAction, wanted: Wanted, fetched: &mut Fetched) {
+        let Wanted { external_id, part, kept } = wanted;
+        match self.connectors.pull_one(self.call(&part), action.entity, &external_id).await {
+            Ok(returned) => {
+                fetched.in_a_row = 0;
+                fetched.storage = merged(mem::take(&mut fetched.storage), returned.storage);
+                // What the far side does not have is removed here too.
+                let record = returned.value.unwrap_or(PulledRecord { external_id, data: None });
+                fetched.pulled.add(record);
+            }
+            Err(error) => match self.failure_of_one(error) {
+                Ok(error) => {
+                    fetched.in_a_row = if error.is_retryable() { fetched.in_a_row + 1 } else { 0 };
+                    if fetched.in_a_row >= MOST_IN_A_ROW {
+                        fetched.stop = Some(Stop::Later { after: None, error: error.clone() });
+                    }
+                    let failure = Unmapped { external_id: Some(external_id), error, data: kept };
+                    fetched.pulled.failures.push(failure);
+                }
+                Err(stop) => fetched.stop = Some(stop),
+            },
+        }
     }
 
     /// What a failed call means for the one record it was about, or why it means more than that.

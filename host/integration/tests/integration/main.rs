@@ -11,3 +11,4 @@ mod runs;
 mod schedules;
 mod secrets;
 mod sync;
+mod webhooks;

@@ -29,7 +29,7 @@ const PULL_INVOICE: SyncAction = SyncAction { entity: EntityKind::Invoice, direc
 
 impl House {
     /// Uploads a guest of the tests and grants it what it asks for.
-    async fn granted(&self, guest: &str) -> Uploaded {
+    pub(crate) async fn granted(&self, guest: &str) -> Uploaded {
         let uploaded = self.upload(&format!("guests-wasm/{guest}.wasm")).await;
         let manifest = &uploaded.release.manifest;
         let permissions = Permissions {
@@ -48,7 +48,13 @@ impl House {
         uploaded
     }
 
-    async fn link(&self, uploaded: &Uploaded, name: &str, with: Value, actions: &[SyncAction]) -> InstanceId {
+    pub(crate) async fn link(
+        &self,
+        uploaded: &Uploaded,
+        name: &str,
+        with: Value,
+        actions: &[SyncAction],
+    ) -> InstanceId {
         let new = NewInstance {
             name: name.to_owned(),
             plugin: uploaded.plugin.name.clone(),
@@ -60,7 +66,7 @@ impl House {
         self.integration.instances().create(&self.tenant, new).await.unwrap().0.id
     }
 
-    async fn claim(&self) -> LeasedJob {
+    pub(crate) async fn claim(&self) -> LeasedJob {
         let claim = Claim {
             worker: "worker".to_owned(),
             kinds: vec!["sync".to_owned()],
@@ -80,14 +86,14 @@ impl House {
         self.last_run(instance).await
     }
 
-    async fn last_run(&self, instance: &InstanceId) -> Run {
+    pub(crate) async fn last_run(&self, instance: &InstanceId) -> Run {
         let filter =
             mortise_integration::RunFilter { instance: Some(instance.clone()), ..Default::default() };
         let runs = self.integration.runs().list(&self.tenant, &filter, 0, 100).await.unwrap();
         runs.into_iter().max_by(|left, right| left.id.cmp(&right.id)).unwrap()
     }
 
-    async fn accounts(&self) -> Vec<Account> {
+    pub(crate) async fn accounts(&self) -> Vec<Account> {
         let query = Query { page: PageRequest::first(10_000), ..Query::default() };
         self.store.select(&self.tenant, &query).await.unwrap()
     }

@@ -63,14 +63,15 @@ impl Connector for Exercise {
         mortise_sdk::connector::push_each(items, records::push_one)
     }
 
-    /// Takes `{"account": "..."}`, signed as lower-case hexadecimal in `X-Signature`.
+    /// Takes `{"account": "...", "name": "...", "event": "..."}`, the last two optional, signed as lower-case hexadecimal in `X-Signature`.
     fn handle_webhook(&self, request: InboundRequest) -> Result<WebhookResult> {
         #[derive(Deserialize)]
         struct Event {
             account: String,
+            name: Option<String>,
+            event: Option<String>,
         }
-        let signature = request.headers.iter().find(|header| header.name.eq_ignore_ascii_case("x-signature"));
-        let signature = signature.and_then(|header| from_hex(&header.value)).unwrap_or_default();
+        let signature = request.header("x-signature").and_then(from_hex).unwrap_or_default();
         if !secrets::open("key")?.verify(Hash::Sha256, request.body.clone(), &signature) {
             return Err(Error::Unauthorized("the signature is not that of the body".to_owned()));
         }
@@ -82,8 +83,12 @@ impl Connector for Exercise {
                 headers: Vec::new(),
                 body: Content::Text("thanks".to_owned()),
             },
-            changes: vec![Change { entity: "account".to_owned(), external_id: event.account, data: None }],
-            event_id: None,
+            changes: vec![Change {
+                entity: "account".to_owned(),
+                external_id: event.account,
+                data: event.name.map(|name| serde_json::json!({ "name": name }).to_string()),
+            }],
+            event_id: event.event,
         })
     }
 }

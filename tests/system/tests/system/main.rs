@@ -14,3 +14,4 @@ mod push;
 mod releases;
 mod resume;
 mod secrets;
+mod webhooks;
