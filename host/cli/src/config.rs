@@ -31,6 +31,7 @@ pub(crate) struct Config {
     pub(crate) workers: Workers,
     pub(crate) api: Api,
     pub(crate) sync: Sync,
+    pub(crate) retention: Retention,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -101,6 +102,13 @@ pub(crate) struct Sync {
     pub(crate) retry_factor: f64,
     pub(crate) retry_longest_seconds: u64,
     pub(crate) retry_attempts: u32,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct Retention {
+    pub(crate) runs_days: u32,
+    pub(crate) settled_items_days: u32,
 }
 
 /// Why the host cannot be configured.
@@ -286,6 +294,12 @@ impl Default for Sync {
             retry_longest_seconds: 21_600,
             retry_attempts: 6,
         }
+    }
+}
+
+impl Default for Retention {
+    fn default() -> Self {
+        Self { runs_days: 90, settled_items_days: 90 }
     }
 }
 

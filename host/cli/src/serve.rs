@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use mortise_api::{Api, ApiConfig, ApiError};
 use mortise_egress::{Egress, EgressConfig, EgressSetupError, PlainHttp};
-use mortise_integration::{Integration, IntegrationConfig, IntegrationError};
+use mortise_integration::{Integration, IntegrationConfig, IntegrationError, Retention};
 use mortise_model::clock::{Clock, SystemClock};
 use mortise_runtime::{Runtime, RuntimeConfig, RuntimeError};
 use mortise_scheduler::backoff::Backoff;
@@ -145,7 +145,7 @@ impl House {
             &mut metrics,
         )?;
         let integration = Integration::new(
-            integration_config(&config.sync, data),
+            integration_config(config, data),
             Arc::clone(&store),
             Arc::clone(&clock),
             runtime,
@@ -153,8 +153,10 @@ impl House {
         )?;
         let handlers: Vec<Arc<dyn JobHandler>> = vec![
             Arc::new(integration.sync_handler()),
+            Arc::new(integration.retention_handler()),
             Arc::new(TickHandler::new(Arc::clone(&store), Arc::clone(&clock))),
         ];
+        integration.begin_retention().await?;
         let scheduler = Scheduler::new(
             Arc::clone(&store),
             Arc::clone(&clock),
@@ -205,7 +207,9 @@ fn runtime_config(config: &config::Runtime, data: &DataDirectory) -> RuntimeConf
     }
 }
 
-fn integration_config(config: &config::Sync, data: &DataDirectory) -> IntegrationConfig {
+fn integration_config(config: &Config, data: &DataDirectory) -> IntegrationConfig {
+    let Config { sync: config, retention, .. } = config;
+    let days = |days: u32| Duration::from_hours(24 * u64::from(days));
     IntegrationConfig {
         page_size: config.page_size,
         push_batch: usize::try_from(config.push_batch).unwrap_or(usize::MAX),
@@ -214,6 +218,10 @@ fn integration_config(config: &config::Sync, data: &DataDirectory) -> Integratio
             factor: config.retry_factor,
             longest: Duration::from_secs(config.retry_longest_seconds),
             attempts: config.retry_attempts,
+        },
+        retention: Retention {
+            runs: days(retention.runs_days),
+            settled_items: days(retention.settled_items_days),
         },
         ..IntegrationConfig::new(data.master_key.clone())
     }

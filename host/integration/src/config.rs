@@ -5,6 +5,8 @@ use std::time::Duration;
 use mortise_model::secret::SecretText;
 use mortise_scheduler::backoff::Backoff;
 
+use crate::Retention;
+
 /// What the operator sets, for all tenants.
 #[derive(Debug, Clone)]
 pub struct IntegrationConfig {
@@ -18,6 +20,8 @@ pub struct IntegrationConfig {
     pub item_backoff: Backoff,
     /// Waits between the attempts at a run that failed in a way that may pass, and how many there are.
     pub run_backoff: Backoff,
+    /// How long things are kept that nobody needs any more.
+    pub retention: Retention,
 }
 
 impl IntegrationConfig {
@@ -38,6 +42,10 @@ impl IntegrationConfig {
                 factor: 3.0,
                 longest: Duration::from_hours(1),
                 attempts: 8,
+            },
+            retention: Retention {
+                runs: Duration::from_hours(90 * 24),
+                settled_items: Duration::from_hours(90 * 24),
             },
         }
     }

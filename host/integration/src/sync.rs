@@ -41,7 +41,7 @@ use mortise_store::LeasedJob;
 pub(crate) use self::engine::retry_job;
 pub(crate) use self::live::LiveRuns;
 pub(crate) use self::masks::Masks;
-pub(crate) use self::metrics::SyncMetrics;
+pub(crate) use self::metrics::{SyncMetrics, status_name};
 pub(crate) use self::progress::forget;
 
 use self::engine::Engine;

@@ -12,7 +12,7 @@ const GIBIBYTE: u64 = 1 << 30;
 impl Config {
     /// Refuses the first value that is out of bounds.
     pub(super) fn check(&self) -> Result<(), ConfigError> {
-        let Self { log, store, egress, runtime, workers, api, sync, .. } = self;
+        let Self { log, store, egress, runtime, workers, api, sync, retention, .. } = self;
         EnvFilter::try_new(&log.level)
             .map_err(|error| ConfigError::Level { level: log.level.clone(), reason: error.to_string() })?;
         within("store.cache_bytes", store.cache_bytes, 1 << 20, 1_024 * GIBIBYTE)?;
@@ -42,7 +42,9 @@ impl Config {
         within("sync.retry_first_milliseconds", sync.retry_first_milliseconds, 1, 1_000 * DAY)?;
         within("sync.retry_factor", sync.retry_factor, 1.0, 100.0)?;
         within("sync.retry_longest_seconds", sync.retry_longest_seconds, 1, 30 * DAY)?;
-        within("sync.retry_attempts", sync.retry_attempts, 1, 100)
+        within("sync.retry_attempts", sync.retry_attempts, 1, 100)?;
+        within("retention.runs_days", retention.runs_days, 1, 3_650)?;
+        within("retention.settled_items_days", retention.settled_items_days, 1, 3_650)
     }
 }
 

@@ -78,7 +78,7 @@ impl House {
         self.store.claim_jobs(&claim).await.unwrap().remove(0)
     }
 
-    async fn run(&self, instance: &InstanceId) -> Run {
+    pub(crate) async fn run(&self, instance: &InstanceId) -> Run {
         self.integration.instances().run_now(&self.tenant, instance).await.unwrap();
         let job = self.claim().await;
         let context = JobContext::detached(CancellationToken::new());
@@ -98,7 +98,7 @@ impl House {
         self.store.select(&self.tenant, &query).await.unwrap()
     }
 
-    async fn items(&self) -> Vec<FailedItem> {
+    pub(crate) async fn items(&self) -> Vec<FailedItem> {
         let query = Query { page: PageRequest::first(1_000), ..Query::default() };
         self.store.select(&self.tenant, &query).await.unwrap()
     }
