@@ -8,7 +8,7 @@ use mortise_model::id::{InstanceId, TenantId};
 use mortise_model::item::{FailedItem, ItemState};
 use mortise_model::tenant::Tenant;
 use mortise_scheduler::{JobContext, JobEnd, JobHandler as _};
-use mortise_store::{Claim, JobFilter, Store as _};
+use mortise_store::{Claim, JobFilter};
 use serde_json::json;
 use tokio_util::sync::CancellationToken;
 
