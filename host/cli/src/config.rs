@@ -227,6 +227,7 @@ impl Default for Config {
             workers: Workers::default(),
             api: Api::default(),
             sync: Sync::default(),
+            retention: Retention::default(),
         }
     }
 }
