@@ -25,8 +25,10 @@ impl EgressError {
 /// What went wrong below HTTP.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum EgressErrorKind {
-    /// The grant does not allow the host, method, address or credential.
+    /// The grant does not allow the host, method or credential.
     Denied,
+    /// The host is, or leads to, an address that requests may not reach.
+    ForbiddenAddress,
     /// The request is malformed.
     Invalid,
     /// The name does not resolve.

@@ -55,7 +55,7 @@ pub(crate) fn failure(error: &reqwest::Error, host: &str) -> EgressError {
 fn unresolved_name(failure: &ResolveFailure, host: &str) -> EgressError {
     let (kind, message) = match failure {
         ResolveFailure::Forbidden(forbidden) => {
-            (EgressErrorKind::Denied, forbidden_address(host, forbidden.what))
+            (EgressErrorKind::ForbiddenAddress, forbidden_address(host, forbidden.what))
         }
         ResolveFailure::NoAddress | ResolveFailure::Lookup(_) => {
             (EgressErrorKind::Dns, format!("the name `{host}` does not resolve: {failure}"))

@@ -80,7 +80,10 @@ impl Target {
     pub(crate) fn check_literal(&self, addresses: &AddressPolicy) -> Result<(), EgressError> {
         // The URL's reader has turned 0x7f.1, 2130706433 and their like into plain addresses.
         let Ok(address) = self.host.parse::<IpAddr>() else { return Ok(()) };
-        addresses.check(address).map_err(|forbidden| denied(forbidden_address(&self.host, forbidden.what)))
+        addresses.check(address).map_err(|forbidden| {
+            let message = forbidden_address(&self.host, forbidden.what);
+            EgressError::new(EgressErrorKind::ForbiddenAddress, Delivery::NotSent, message)
+        })
     }
 
     /// The host, with the port where it is not 443, as a grant writes it.
@@ -190,7 +193,7 @@ mod tests {
             "http://[fe80::1]/",
         ] {
             let error = parse(url).unwrap().check_literal(&policy).expect_err(url);
-            assert_eq!(error.kind, EgressErrorKind::Denied, "{url}");
+            assert_eq!(error.kind, EgressErrorKind::ForbiddenAddress, "{url}");
             assert!(error.message.contains("`egress.allow`"));
         }
         assert!(parse("http://8.8.8.8/").unwrap().check_literal(&policy).is_ok());

@@ -12,7 +12,7 @@ use mortise_model::manifest::{Capability, CredentialScheme, Manifest};
 use mortise_model::plugin::{Grant, Permissions, Plugin, Release};
 use mortise_model::secret::SecretText;
 use mortise_model::tenant::{Tenant, TenantLimits};
-use mortise_runtime::{Call, CallMode, LogWriter};
+use mortise_runtime::{Call, CallMode, LogWriter, Tape};
 use mortise_store::{Store, StoreError, StoreExt as _};
 use serde_json::{Map, Value};
 use tokio_util::sync::CancellationToken;
@@ -191,6 +191,7 @@ impl Binding {
             secrets: Arc::clone(&self.secrets),
             log,
             cancelled,
+            tape: Tape::Off,
         }
     }
 }

@@ -19,7 +19,7 @@ use crate::invoke::Opened;
 use crate::release::Prepared;
 use crate::runtime::Inner;
 use crate::state::{Budget, Purpose};
-use crate::{Call, CallError, CallMode, LogWriter};
+use crate::{Call, CallError, CallMode, LogWriter, Tape};
 
 mod declared;
 mod interfaces;
@@ -179,7 +179,9 @@ impl Inner {
                 GATE_RUN.memory >> 20
             )),
             Err(CallError::Trap { message }) => refused(format!("`describe` failed: {message}")),
-            Err(CallError::Stopped) => refused("`describe` was stopped".to_owned()),
+            Err(CallError::Stopped | CallError::Diverged { .. }) => {
+                refused("`describe` was stopped".to_owned())
+            }
         }
     }
 }
@@ -214,6 +216,7 @@ fn nobodys_call() -> Result<Call, Refused> {
         secrets: Arc::new(Nothing),
         log: Arc::new(Nothing),
         cancelled: tokio_util::sync::CancellationToken::new(),
+        tape: Tape::Off,
     })
 }
 

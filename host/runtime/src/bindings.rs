@@ -31,7 +31,27 @@ wasmtime::component::bindgen!({
         "mortise:plugin/http.pending": crate::capability::http::Pending,
         "mortise:plugin/secrets.secret": crate::capability::secrets::Secret,
     },
+    // Recordings hold them.
+    additional_derives: [serde::Serialize, serde::Deserialize],
 });
+
+/// The drafts of WASI that are offered, generated from `wit`.
+pub(crate) mod drafts {
+    wasmtime::component::bindgen!({
+        path: "wit",
+        world: "mortise:standard/drafts",
+        imports: {
+            "wasi:config/store@0.2.0-rc.1": trappable,
+            "wasi:logging/logging@0.1.0-draft": trappable,
+            default: async | trappable,
+        },
+        with: {
+            "wasi:keyvalue/store@0.2.0-draft.bucket": crate::capability::keyvalue::Bucket,
+            "wasi:keyvalue/store@0.2.0-draft2.bucket": crate::capability::keyvalue::Bucket,
+            "wasi:keyvalue/atomics@0.2.0-draft2.cas": crate::capability::keyvalue::Cas,
+        },
+    });
+}
 
 pub(crate) use self::exports::mortise::plugin::{connector, manifest};
 pub(crate) use self::mortise::plugin as contract;

@@ -50,6 +50,18 @@ pub(crate) const ENTITIES: usize = 100;
 pub(crate) const CHECKS: usize = 100;
 /// The name of an entity or a check, in bytes.
 pub(crate) const NAME: usize = 256;
+/// Keys that one listing of `wasi:keyvalue` answers.
+pub(crate) const KEYVALUE_KEYS: u32 = 1_000;
+/// Listings of one bucket of `wasi:keyvalue@0.2.0-draft` that can be gone on with.
+pub(crate) const KEYVALUE_CURSORS: usize = 1_000;
+/// Keys, or pairs, of one batch of `wasi:keyvalue`.
+pub(crate) const KEYVALUE_BATCH: usize = 1_000;
+/// One list of headers of `wasi:http` in memory, in bytes.
+pub(crate) const FIELDS: usize = 128 << 10;
+/// Bodies of requests through `wasi:http` that have not been sent yet, in bytes together.
+pub(crate) const UNSENT_REQUESTS: usize = 64 << 20;
+/// What a recording tells a person of one call of the host, in bytes.
+pub(crate) const RECORDED_ABOUT: usize = 256;
 /// What is told of a trap, in bytes.
 pub(crate) const TRAP: usize = 4 << 10;
 

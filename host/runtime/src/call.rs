@@ -10,7 +10,7 @@ use mortise_store::Write;
 use serde_json::{Map, Value};
 use tokio_util::sync::CancellationToken;
 
-use crate::LogWriter;
+use crate::{LogWriter, Tape};
 
 /// One call: who, under which grant, within which limits.
 #[derive(Clone)]
@@ -45,6 +45,8 @@ pub struct Call {
     pub log: Arc<dyn LogWriter>,
     /// Fires when the call is to stop.
     pub cancelled: CancellationToken,
+    /// Whether the host's answers are taken down, or come from a recording.
+    pub tape: Tape,
 }
 
 /// Whether the far side may be changed.

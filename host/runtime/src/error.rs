@@ -6,6 +6,9 @@ use mortise_model::error::PluginError;
 use mortise_model::id::Digest;
 use mortise_store::StoreError;
 
+use crate::bounds::{TRAP, cut};
+use crate::recording::Diverged;
+
 /// Why a call into a plugin did not succeed.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -25,12 +28,24 @@ pub enum CallError {
         /// What happened, with the guest's frames where they have names. At most 4 KiB.
         message: String,
     },
+    /// The call was replayed, and the plugin did something else than in the recording.
+    #[error("the replay differs from the recording: {message}")]
+    Diverged {
+        /// At which call of the host, and what differed. At most 4 KiB.
+        message: String,
+    },
     /// The run was cancelled, or the host stops. The plugin was stopped.
     #[error("the call was stopped")]
     Stopped,
     /// The host's own failure.
     #[error(transparent)]
     Host(#[from] RuntimeError),
+}
+
+impl From<Diverged> for CallError {
+    fn from(Diverged(sentence): Diverged) -> Self {
+        Self::Diverged { message: cut(sentence, TRAP) }
+    }
 }
 
 /// A budget of one call.

@@ -1,17 +1,21 @@
-//! The one gate that every call of a host function passes: grant, count, trace.
+//! The one gate that every call of a host function passes: grant, count, trace, record or replay.
 //!
-//! A host function enters before it does anything and leaves with its answer. Whoever records or replays a run does it
-//! here: what comes in is the function and its arguments, what goes out is the answer.
+//! A host function enters before it does anything and leaves with its answer. What comes in is the function and its
+//! arguments, what goes out is the answer: a recording takes down both. In a replay the answer is there as soon as the
+//! function enters, and the function does nothing.
 
 use std::fmt;
 use std::sync::Arc;
 
 use mortise_model::manifest::Capability;
 use mortise_model::plugin::Permissions;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
 
-use crate::bounds::{HOST_CALLS, LOGGED_DENIALS};
+use crate::bounds::HOST_CALLS;
 use crate::capability::log::Lines;
 use crate::metrics::GateCounters;
+use crate::recording::{Arguments, Tape};
 
 macro_rules! functions {
     ($($variant:ident = $interface:literal . $name:literal $(needs $capability:ident)?,)+) => {
@@ -66,6 +70,28 @@ functions! {
     ContextIsCancelled = "context"."is-cancelled",
     ContextNow = "context"."now",
     SinkCommit = "sink"."commit",
+    Poll = "wasi:io/poll"."poll",
+    PollableReady = "wasi:io/poll"."pollable.ready",
+    PollableBlock = "wasi:io/poll"."pollable.block",
+    WasiHttpHandle = "wasi:http/outgoing-handler"."handle" needs Http,
+    WasiHttpExchange = "wasi:http/outgoing-handler"."exchange" needs Http,
+    WasiHttpResponse = "wasi:http/types"."future-incoming-response.get",
+    KeyvalueOpen = "wasi:keyvalue/store"."open" needs Storage,
+    KeyvalueGet = "wasi:keyvalue/store"."bucket.get" needs Storage,
+    KeyvalueSet = "wasi:keyvalue/store"."bucket.set" needs Storage,
+    KeyvalueDelete = "wasi:keyvalue/store"."bucket.delete" needs Storage,
+    KeyvalueExists = "wasi:keyvalue/store"."bucket.exists" needs Storage,
+    KeyvalueListKeys = "wasi:keyvalue/store"."bucket.list-keys" needs Storage,
+    KeyvalueIncrement = "wasi:keyvalue/atomics"."increment" needs Storage,
+    KeyvalueCasNew = "wasi:keyvalue/atomics"."cas.new" needs Storage,
+    KeyvalueCasCurrent = "wasi:keyvalue/atomics"."cas.current" needs Storage,
+    KeyvalueSwap = "wasi:keyvalue/atomics"."swap" needs Storage,
+    KeyvalueGetMany = "wasi:keyvalue/batch"."get-many" needs Storage,
+    KeyvalueSetMany = "wasi:keyvalue/batch"."set-many" needs Storage,
+    KeyvalueDeleteMany = "wasi:keyvalue/batch"."delete-many" needs Storage,
+    ConfigGet = "wasi:config/store"."get",
+    ConfigGetAll = "wasi:config/store"."get-all",
+    LoggingLog = "wasi:logging/logging"."log",
 }
 
 impl fmt::Display for Function {
@@ -100,11 +126,13 @@ impl Outcome {
 }
 
 /// Whether a host function may go on.
-pub(crate) enum Passage {
+pub(crate) enum Passage<A> {
     /// It may.
     Granted,
     /// It may not. The sentence says what to grant.
     Denied(String),
+    /// It need not: the call is replayed, and this was its answer.
+    Replayed(A),
 }
 
 /// More host calls than a call has.
@@ -118,22 +146,67 @@ pub(crate) struct Gate {
     counters: Arc<GateCounters>,
     lines: Arc<Lines>,
     calls: u32,
-    denials: u32,
+    tape: Tape,
+    /// What the function asked that entered and has not left yet, while a recording is made.
+    asked: Arguments,
 }
 
+/// Lets a host function in, does its work unless it is denied or replayed, and lets its answer out.
+macro_rules! gated {
+    ($state:ident, $function:ident, $told:expr, $work:expr, $denied:expr) => {
+        match $state.gate.enter($crate::gate::Function::$function, $told)? {
+            $crate::gate::Passage::Replayed(answer) => Ok(answer),
+            $crate::gate::Passage::Granted => {
+                let answer = $work;
+                Ok($state.gate.leave($crate::gate::Function::$function, answer))
+            }
+            $crate::gate::Passage::Denied(sentence) => {
+                Ok($state.gate.leave($crate::gate::Function::$function, Err($denied(sentence))))
+            }
+        }
+    };
+    // For a function that needs no grant and cannot fail.
+    ($state:ident, $function:ident, $told:expr, $work:expr) => {
+        match $state.gate.recall($crate::gate::Function::$function, $told)? {
+            Some(answer) => Ok(answer),
+            None => {
+                let answer = $work;
+                Ok($state.gate.leave_with($crate::gate::Function::$function, answer))
+            }
+        }
+    };
+}
+pub(crate) use gated;
+
+/// Of a function without arguments.
+pub(crate) fn nothing(_: &mut Arguments) {}
+
 impl Gate {
-    pub(crate) fn new(permissions: Arc<Permissions>, counters: Arc<GateCounters>, lines: Arc<Lines>) -> Self {
-        Self { permissions, counters, lines, calls: 0, denials: 0 }
+    pub(crate) fn new(
+        permissions: Arc<Permissions>,
+        counters: Arc<GateCounters>,
+        lines: Arc<Lines>,
+        tape: Tape,
+    ) -> Self {
+        Self { permissions, counters, lines, calls: 0, tape, asked: Arguments::default() }
     }
 
-    /// Lets a host function in, or says what to grant.
+    /// Whether answers are taken down or replayed.
+    pub(crate) fn tape(&self) -> &Tape {
+        &self.tape
+    }
+
+    /// Lets a host function in, or says what to grant. `tell` tells what it was asked, where somebody wants to know.
     ///
     /// # Errors
-    /// [`TooManyHostCalls`], which ends the call.
-    pub(crate) fn enter(&mut self, function: Function) -> wasmtime::Result<Passage> {
-        self.calls += 1;
-        if self.calls > HOST_CALLS {
-            return Err(TooManyHostCalls.into());
+    /// [`TooManyHostCalls`], or that the call is not the recorded one; both end the call.
+    pub(crate) fn enter<A: DeserializeOwned>(
+        &mut self,
+        function: Function,
+        tell: impl FnOnce(&mut Arguments),
+    ) -> wasmtime::Result<Passage<A>> {
+        if let Some(answer) = self.recall(function, tell)? {
+            return Ok(Passage::Replayed(answer));
         }
         let Some(capability) = function.needs() else { return Ok(Passage::Granted) };
         if self.permissions.capabilities.contains(&capability) {
@@ -144,38 +217,86 @@ impl Gate {
         Ok(Passage::Denied(sentence))
     }
 
+    /// Lets a host function in that needs no grant. Answers what it answered before, when the call is replayed.
+    ///
+    /// # Errors
+    /// As [`Gate::enter`].
+    pub(crate) fn recall<A: DeserializeOwned>(
+        &mut self,
+        function: Function,
+        tell: impl FnOnce(&mut Arguments),
+    ) -> wasmtime::Result<Option<A>> {
+        self.calls += 1;
+        if self.calls > HOST_CALLS {
+            return Err(TooManyHostCalls.into());
+        }
+        match &self.tape {
+            Tape::Off => Ok(None),
+            Tape::Record(_) => {
+                self.asked = Arguments::default();
+                tell(&mut self.asked);
+                Ok(None)
+            }
+            Tape::Replay(player) => {
+                let mut asked = Arguments::default();
+                tell(&mut asked);
+                Ok(Some(player.answer(&function.to_string(), &asked)?))
+            }
+        }
+    }
+
     /// Lets a host function's answer out.
-    pub(crate) fn leave<T, E: Refusal>(&mut self, function: Function, answer: Result<T, E>) -> Result<T, E> {
-        let outcome = match &answer {
+    pub(crate) fn leave<T: Serialize, E: Refusal + Serialize>(
+        &mut self,
+        function: Function,
+        answer: Result<T, E>,
+    ) -> Result<T, E> {
+        self.judge(function, &answer);
+        self.keep(function, &answer);
+        answer
+    }
+
+    /// Lets a host function's answer out that is a handle. A replay makes a handle of its own.
+    pub(crate) fn leave_opened<T, E: Refusal + Serialize>(
+        &mut self,
+        function: Function,
+        answer: Result<T, E>,
+    ) -> Result<T, E> {
+        self.judge(function, &answer);
+        self.keep(function, &answer.as_ref().map(|_| ()));
+        answer
+    }
+
+    /// Lets a host function's answer out that cannot be an error.
+    pub(crate) fn leave_with<T: Serialize>(&mut self, function: Function, answer: T) -> T {
+        self.passed(function, Outcome::Answered);
+        self.keep(function, &answer);
+        answer
+    }
+
+    fn judge<T, E: Refusal>(&self, function: Function, answer: &Result<T, E>) {
+        let outcome = match answer {
             Ok(_) => Outcome::Answered,
             Err(error) => match error.denial() {
                 Some(sentence) => {
-                    self.tell(sentence);
+                    self.lines.denied(sentence);
                     Outcome::Denied
                 }
                 None => Outcome::Failed,
             },
         };
         self.passed(function, outcome);
-        answer
     }
 
-    /// Lets a host function's answer out that cannot be an error.
-    pub(crate) fn leave_with<T>(&mut self, function: Function, answer: T) -> T {
-        self.passed(function, Outcome::Answered);
-        answer
+    fn keep(&mut self, function: Function, answer: &impl Serialize) {
+        if let Tape::Record(recorder) = &self.tape {
+            recorder.call(&function.to_string(), std::mem::take(&mut self.asked), answer);
+        }
     }
 
     fn passed(&self, function: Function, outcome: Outcome) {
         self.counters.count(function, outcome);
         tracing::debug!(function = %function, outcome = outcome.name(), "host call");
-    }
-
-    fn tell(&mut self, sentence: &str) {
-        self.denials += 1;
-        if self.denials <= LOGGED_DENIALS {
-            self.lines.host(mortise_model::log::LogLevel::Warn, format!("denied: {sentence}"));
-        }
     }
 }
 

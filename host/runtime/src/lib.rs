@@ -2,7 +2,7 @@
 //!
 //! A component comes in through [`Runtime::admit`], which checks it, compiles it and asks it what it is. A
 //! [`Call`] says for whom and under which grant it runs; each call is a fresh instance with budgets of its own.
-//! What a plugin asks of the host passes one gate: grant, count, trace.
+//! What a plugin asks of the host passes one gate: grant, count, trace, record or replay.
 
 #![deny(unsafe_code)]
 
@@ -22,6 +22,7 @@ mod invoke;
 mod log;
 mod memory;
 mod metrics;
+mod recording;
 mod release;
 mod runtime;
 mod settings_schema;
@@ -36,6 +37,7 @@ pub use self::call::{Call, CallMode, Returned};
 pub use self::config::RuntimeConfig;
 pub use self::error::{CallError, Limit, RuntimeError};
 pub use self::log::LogWriter;
+pub use self::recording::{Player, Recorder, Recording, RecordingError, Tape};
 pub use self::runtime::Runtime;
 pub use self::settings_schema::SettingsSchema;
 pub use self::sink::Sink;

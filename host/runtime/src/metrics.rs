@@ -117,6 +117,7 @@ fn outcome<T>(result: &Result<T, CallError>) -> &'static str {
         Err(CallError::Plugin(_)) => "failed",
         Err(CallError::Limit { .. }) => "limit",
         Err(CallError::Trap { .. }) => "trap",
+        Err(CallError::Diverged { .. }) => "diverged",
         Err(CallError::Stopped) => "stopped",
         Err(CallError::Host(_)) => "host",
     }

@@ -18,6 +18,7 @@ use crate::capability::settings::{self, Settings};
 use crate::capability::sink::{self, Sink};
 use crate::capability::storage::{self, Storage};
 use crate::capability::wasi::{self, Wasi};
+use crate::capability::wasi_http::{self, WasiHttp};
 use crate::gate::Gate;
 use crate::memory::{HostMemory, MemoryBudget};
 use crate::metrics::GateCounters;
@@ -61,6 +62,7 @@ pub(crate) struct CallState {
     pub(crate) sink: Sink,
     pub(crate) storage: Storage,
     pub(crate) wasi: Wasi,
+    pub(crate) wasi_http: WasiHttp,
 }
 
 impl CallState {
@@ -77,14 +79,20 @@ impl CallState {
         Self {
             table,
             memory: MemoryBudget::new(budget.memory, Arc::clone(&world.memory)),
-            gate: Gate::new(Arc::clone(&call.permissions), Arc::clone(&world.counters), Arc::clone(&lines)),
+            gate: Gate::new(
+                Arc::clone(&call.permissions),
+                Arc::clone(&world.counters),
+                Arc::clone(&lines),
+                call.tape.clone(),
+            ),
             context: context::bind(call, purpose, &world.clock, budget.wall).open(&call.cancelled),
             http: http::bind(call, &world.egress),
             secrets: secrets::bind(call),
             settings: settings::bind(call),
             sink: sink::bind(keeper),
             storage: storage::bind(call, &world.store, &world.clock),
-            wasi: wasi::bind(&lines),
+            wasi: wasi::bind(&lines, &call.tape),
+            wasi_http: wasi_http::bind(&lines, &world.counters),
             lines,
         }
     }

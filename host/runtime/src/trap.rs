@@ -8,6 +8,7 @@ use wasmtime_wasi::I32Exit;
 use crate::bounds::{HOST_CALL_BYTES, HOST_CALLS, TRAP, cut};
 use crate::gate::TooManyHostCalls;
 use crate::memory::Exhausted;
+use crate::recording::Diverged;
 use crate::state::{Budget, CallState};
 use crate::{CallError, Limit, RuntimeError};
 
@@ -24,6 +25,9 @@ pub(crate) fn explain(error: &wasmtime::Error, state: &mut CallState, budget: &B
     }
     if error.downcast_ref::<TooManyHostCalls>().is_some() {
         return CallError::Limit { limit: Limit::HostCalls(HOST_CALLS) };
+    }
+    if let Some(diverged) = error.downcast_ref::<Diverged>() {
+        return diverged.clone().into();
     }
     // The engine keeps the type to itself, so its words have to do. A test notices when they change.
     if error.root_cause().to_string().contains("fuel allocated for hostcalls has been exhausted") {

@@ -70,7 +70,11 @@ async fn a_granted_name_that_leads_inside_is_denied_without_telling_the_address(
         let resolver = Scripted::new(&[&[inside]]);
         let client = egress_with(public_only(), &resolver).client(scope("api.example.com"));
         let error = client.send(get("https://api.example.com/?key=k3y")).await.unwrap_err();
-        assert_eq!((error.kind, error.delivery), (EgressErrorKind::Denied, Delivery::NotSent), "{inside}");
+        assert_eq!(
+            (error.kind, error.delivery),
+            (EgressErrorKind::ForbiddenAddress, Delivery::NotSent),
+            "{inside}"
+        );
         assert!(!error.message.contains(inside) && !error.message.contains("k3y"), "{}", error.message);
         assert!(error.message.contains("`egress.allow`"), "{}", error.message);
     }
@@ -88,7 +92,11 @@ async fn a_granted_address_is_still_checked() {
         ("[::ffff:7f00:1]:9", "http://[::ffff:127.0.0.1]:9/"),
     ] {
         let error = egress.client(scope(host)).send(get(url)).await.unwrap_err();
-        assert_eq!((error.kind, error.delivery), (EgressErrorKind::Denied, Delivery::NotSent), "{url}");
+        assert_eq!(
+            (error.kind, error.delivery),
+            (EgressErrorKind::ForbiddenAddress, Delivery::NotSent),
+            "{url}"
+        );
     }
     assert_eq!(resolver.asked(), 0);
 }
@@ -103,7 +111,7 @@ async fn a_name_that_turns_inside_after_the_first_request_is_denied_at_the_next_
     assert_eq!(client.send(get(format!("http://{host}/"))).await.unwrap().body, "hello");
     assert_eq!(resolver.asked(), 1, "a name is resolved once per connection");
     let error = client.send(get(format!("http://{host}/"))).await.unwrap_err();
-    assert_eq!((error.kind, error.delivery), (EgressErrorKind::Denied, Delivery::NotSent));
+    assert_eq!((error.kind, error.delivery), (EgressErrorKind::ForbiddenAddress, Delivery::NotSent));
     assert_eq!(resolver.asked(), 2);
 }
 

@@ -313,7 +313,7 @@ async fn a_token_endpoint_inside_is_denied() {
     let hosts = [data.to_string(), "10.0.0.1".to_owned()].map(|host| host.parse().unwrap()).into();
     scope.permissions = Arc::new(mortise_model::plugin::Permissions { hosts, ..Default::default() });
     let error = egress_at(&clock()).client(scope).send(data_of(data)).await.unwrap_err();
-    assert_eq!((error.kind, error.delivery), (EgressErrorKind::Denied, Delivery::NotSent));
+    assert_eq!((error.kind, error.delivery), (EgressErrorKind::ForbiddenAddress, Delivery::NotSent));
     assert!(error.message.contains("private address"), "{}", error.message);
 }
 

@@ -9,7 +9,7 @@ use mortise_model::id::{Digest, RunId, TenantId};
 use mortise_model::instance::{Instance, SyncAction};
 use mortise_model::run::{ActionReport, Counts, Run};
 use mortise_records::Records;
-use mortise_runtime::{Call, CallError, CallMode, LogWriter};
+use mortise_runtime::{Call, CallError, CallMode, LogWriter, Tape};
 use mortise_scheduler::JobContext;
 use mortise_store::{Conflict, Origin, Store, Version, Write};
 use tokio_util::sync::CancellationToken;
@@ -133,6 +133,7 @@ impl Scope {
             log,
             // The runtime fires it when a budget is used up, too: that stops the call and not the run.
             cancelled: self.cancelled.child_token(),
+            tape: Tape::Off,
         }
     }
 

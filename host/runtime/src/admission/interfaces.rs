@@ -5,7 +5,7 @@ use wasmparser::{ComponentTypeRef, Encoding, Parser, Payload, TypeBounds, Valida
 
 use super::Refused;
 use crate::bounds::{NAME, TRAP, cut};
-use crate::capability::wasi;
+use crate::capability::{config, keyvalue, logging, wasi, wasi_http};
 use crate::engine::features;
 
 /// The version of the contract that this host offers.
@@ -15,6 +15,8 @@ const OFFERED_INTERFACES: [&str; 9] =
     ["types", "http", "storage", "log", "settings", "secrets", "secret-reveal", "context", "sink"];
 /// Kinds that the contract knows and this host does not run.
 const OTHER_KINDS: [&str; 2] = ["payment-gateway", "service-manager"];
+/// Drafts of WASI that a plugin may import. A draft is its exact version.
+const DRAFTS: [&[&str]; 3] = [config::INTERFACES, keyvalue::INTERFACES, logging::INTERFACES];
 const PACKAGE: &str = "mortise:plugin/";
 /// Imports and exports of one component.
 const MAX_NAMES: usize = 1_000;
@@ -43,7 +45,7 @@ pub(super) fn check(bytes: &[u8]) -> Result<Interfaces, Refused> {
     let contract = contract(&names)?;
     let unknown: Vec<_> = names.imports.iter().filter(|name| !offered(name)).cloned().collect();
     if !unknown.is_empty() {
-        return Err(Refused::Imports(unknown.into_iter().map(|name| cut(name, NAME)).collect()));
+        return Err(Refused::Imports(unknown.into_iter().map(|name| told(&name)).collect()));
     }
     check_exports(&names)?;
     Ok(Interfaces { imports: names.imports, contract })
@@ -109,10 +111,39 @@ fn offered(name: &str) -> bool {
         let interface = own.split('@').next().unwrap_or_default();
         return OFFERED_INTERFACES.contains(&interface);
     }
+    if drafts().any(|draft| draft == name) {
+        return true;
+    }
     let Some((interface, version)) = name.split_once('@') else { return false };
     let version = version.parse::<Version>();
     version.is_ok_and(|version| (version.major, version.minor) == (0, 2) && version.pre.is_empty())
-        && wasi::INTERFACES.contains(&interface)
+        && is_of_wasi(interface)
+}
+
+fn drafts() -> impl Iterator<Item = &'static str> {
+    DRAFTS.into_iter().flatten().copied()
+}
+
+fn is_of_wasi(interface: &str) -> bool {
+    wasi::INTERFACES.contains(&interface) || wasi_http::INTERFACES.contains(&interface)
+}
+
+/// An import that is not offered, and at which versions it is.
+fn told(name: &str) -> String {
+    let interface = name.split('@').next().unwrap_or_default();
+    let versions: Vec<_> = drafts()
+        .filter_map(|draft| draft.split_once('@'))
+        .filter(|(draft, _)| *draft == interface)
+        .map(|(_, version)| version)
+        .collect();
+    let name = cut(name.to_owned(), NAME);
+    if !versions.is_empty() {
+        format!("{name} (which is offered at {})", versions.join(" and "))
+    } else if is_of_wasi(interface) {
+        format!("{name} (which is offered at 0.2)")
+    } else {
+        name
+    }
 }
 
 fn check_exports(names: &Names) -> Result<(), Refused> {
@@ -155,12 +186,41 @@ mod tests {
             ("wasi:io/streams@0.2.12", true),
             ("wasi:io/streams@0.3.0", false),
             ("wasi:io/streams@0.2.0-rc-2023-12-05", false),
-            ("wasi:http/outgoing-handler@0.2.3", false),
+            ("wasi:http/outgoing-handler@0.2.3", true),
+            ("wasi:http/incoming-handler@0.2.3", false),
+            ("wasi:http/types@0.3.0", false),
             ("mortise:plugin/http@0.1.0", true),
             ("mortise:plugin/telepathy@0.1.0", false),
             ("http", false),
         ] {
             assert_eq!(offered(name), is_offered, "{name}");
+        }
+    }
+
+    #[test]
+    fn a_draft_is_offered_at_its_exact_version_and_another_one_is_told_so() {
+        for name in [
+            "wasi:keyvalue/store@0.2.0-draft",
+            "wasi:keyvalue/atomics@0.2.0-draft2",
+            "wasi:config/store@0.2.0-rc.1",
+            "wasi:logging/logging@0.1.0-draft",
+        ] {
+            assert!(offered(name), "{name}");
+        }
+        for (name, sentence) in [
+            (
+                "wasi:keyvalue/store@0.2.0-draft3",
+                "wasi:keyvalue/store@0.2.0-draft3 (which is offered at 0.2.0-draft and 0.2.0-draft2)",
+            ),
+            (
+                "wasi:config/store@0.2.0-draft",
+                "wasi:config/store@0.2.0-draft (which is offered at 0.2.0-rc.1)",
+            ),
+            ("wasi:http/types@0.3.0", "wasi:http/types@0.3.0 (which is offered at 0.2)"),
+            ("wasi:keyvalue/watcher@0.2.0-draft", "wasi:keyvalue/watcher@0.2.0-draft"),
+        ] {
+            assert!(!offered(name), "{name}");
+            assert_eq!(told(name), sentence);
         }
     }
 

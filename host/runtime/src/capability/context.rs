@@ -9,7 +9,7 @@ use wasmtime::component::Linker;
 
 use super::Host;
 use crate::bindings::contract::context as contract;
-use crate::gate::Function;
+use crate::gate::{gated, nothing};
 use crate::state::{CallState, Purpose};
 use crate::{Call, CallMode};
 
@@ -52,17 +52,14 @@ impl Context {
 
 impl contract::Host for CallState {
     fn current(&mut self) -> wasmtime::Result<contract::Call> {
-        self.gate.enter(Function::ContextCurrent)?;
-        Ok(self.gate.leave_with(Function::ContextCurrent, self.context.call.clone()))
+        gated!(self, ContextCurrent, nothing, self.context.call.clone())
     }
 
     fn is_cancelled(&mut self) -> wasmtime::Result<bool> {
-        self.gate.enter(Function::ContextIsCancelled)?;
-        Ok(self.gate.leave_with(Function::ContextIsCancelled, self.context.cancelled.is_cancelled()))
+        gated!(self, ContextIsCancelled, nothing, self.context.cancelled.is_cancelled())
     }
 
     fn now(&mut self) -> wasmtime::Result<String> {
-        self.gate.enter(Function::ContextNow)?;
-        Ok(self.gate.leave_with(Function::ContextNow, self.context.clock.now().to_string()))
+        gated!(self, ContextNow, nothing, self.context.clock.now().to_string())
     }
 }

@@ -9,13 +9,14 @@ use std::time::Duration;
 
 use mortise_egress::{Egress, EgressBudget, EgressClient, EgressError, EgressScope, Method, Request};
 use tokio_util::task::AbortOnDropHandle;
-use wasmtime::component::{Linker, Resource};
+use wasmtime::component::{Linker, Resource, ResourceTable, ResourceTableError};
 
 use super::Host;
 use crate::bindings::contract::http as contract;
 use crate::bindings::contract::types::{Content, NameValue};
 use crate::bounds::{PENDING_REQUESTS, UNREAD_ANSWERS};
-use crate::gate::{Function, Passage, Refusal};
+use crate::gate::{Function, Passage, Refusal, gated};
+use crate::recording::Arguments;
 use crate::state::CallState;
 use crate::{Call, CallMode};
 
@@ -30,6 +31,7 @@ pub(crate) struct Http {
     mode: CallMode,
     client: Option<EgressClient>,
     pending: usize,
+    started: u32,
     unread: Arc<AtomicUsize>,
 }
 
@@ -45,14 +47,17 @@ struct Unread {
 /// A request in flight. Dropping it cancels it.
 #[expect(unreachable_pub, reason = "the generated bindings re-export it")]
 pub struct Pending {
-    task: AbortOnDropHandle<Unread>,
+    /// Counts the requests that a call started, from 1.
+    number: u32,
     state: State,
 }
 
 enum State {
-    InFlight,
+    InFlight(AbortOnDropHandle<Unread>),
     Arrived(Box<Unread>),
     Read,
+    /// Whatever is asked of it is in the recording.
+    Replayed,
 }
 
 pub(crate) fn link(linker: &mut Linker<CallState>) -> wasmtime::Result<()> {
@@ -77,6 +82,7 @@ pub(crate) fn bind(call: &Call, egress: &Egress) -> Http {
         mode: call.mode,
         client: None,
         pending: 0,
+        started: 0,
         unread: Arc::default(),
     }
 }
@@ -120,12 +126,8 @@ impl Http {
         self.client.clone().ok_or_else(|| failure(HttpErrorKind::Other, "the way out is closed".to_owned()))
     }
 
-    /// Makes the future of one exchange, unless the request is refused before.
-    fn exchange(
-        &mut self,
-        request: contract::Request,
-    ) -> Result<impl Future<Output = Answer> + Send + 'static, HttpError> {
-        let method = method_of(request.method);
+    /// The call's client, unless a dry run does not send what has this method.
+    pub(super) fn admit(&mut self, method: Method) -> Result<EgressClient, HttpError> {
         if self.mode == CallMode::DryRun && !matches!(method, Method::Get | Method::Head | Method::Options) {
             let name = method.name();
             return Err(failure(
@@ -133,7 +135,16 @@ impl Http {
                 format!("this is a dry run: only GET, HEAD and OPTIONS are sent, not {name}"),
             ));
         }
-        let client = self.open()?;
+        self.open()
+    }
+
+    /// Makes the future of one exchange, unless the request is refused before.
+    fn exchange(
+        &mut self,
+        request: contract::Request,
+    ) -> Result<impl Future<Output = Answer> + Send + 'static, HttpError> {
+        let method = method_of(request.method);
+        let client = self.admit(method)?;
         let form = request.expect;
         let options = request.options;
         let request = Request {
@@ -160,10 +171,8 @@ impl Http {
 
 impl Pending {
     fn poll_arrival(&mut self, context: &mut Context<'_>) -> Poll<()> {
-        if !matches!(self.state, State::InFlight) {
-            return Poll::Ready(());
-        }
-        Pin::new(&mut self.task).poll(context).map(|joined| {
+        let State::InFlight(task) = &mut self.state else { return Poll::Ready(()) };
+        Pin::new(task).poll(context).map(|joined| {
             let unread = joined.unwrap_or_else(|error| {
                 tracing::error!(%error, "a request's task ended without an answer");
                 let mut failure =
@@ -175,10 +184,17 @@ impl Pending {
         })
     }
 
+    fn is_ready(&self) -> bool {
+        match &self.state {
+            State::InFlight(task) => task.is_finished(),
+            State::Arrived(_) | State::Read | State::Replayed => true,
+        }
+    }
+
     fn read(&mut self) -> Option<Answer> {
         match std::mem::replace(&mut self.state, State::Read) {
             State::Arrived(unread) => Some(unread.read()),
-            State::InFlight | State::Read => None,
+            State::InFlight(_) | State::Read | State::Replayed => None,
         }
     }
 }
@@ -199,7 +215,13 @@ impl CallState {
         let exchange = self.http.exchange(request)?;
         let unread = Arc::clone(&self.http.unread);
         let task = AbortOnDropHandle::new(tokio::spawn(async move { Unread::keep(exchange.await, unread) }));
-        let handle = self.table.push(Pending { task, state: State::InFlight }).map_err(|_| full())?;
+        self.keep_pending(State::InFlight(task)).map_err(|_| full())
+    }
+
+    fn keep_pending(&mut self, state: State) -> Result<Resource<Pending>, ResourceTableError> {
+        let number = self.http.started.saturating_add(1);
+        let handle = self.table.push(Pending { number, state })?;
+        self.http.started = number;
         self.http.pending += 1;
         Ok(handle)
     }
@@ -240,12 +262,14 @@ impl CallState {
 
 impl contract::Host for CallState {
     async fn send(&mut self, request: contract::Request) -> wasmtime::Result<Answer> {
-        let answer = match self.gate.enter(Function::HttpSend)? {
+        let tell = |asked: &mut Arguments| tell_request(asked, &request);
+        let answer = match self.gate.enter(Function::HttpSend, tell)? {
             Passage::Granted => match self.http.exchange(request) {
                 Ok(exchange) => exchange.await,
                 Err(refused) => Err(refused),
             },
             Passage::Denied(sentence) => Err(failure(HttpErrorKind::Denied, sentence)),
+            Passage::Replayed(answer) => return Ok(answer),
         };
         Ok(self.gate.leave(Function::HttpSend, answer))
     }
@@ -254,30 +278,37 @@ impl contract::Host for CallState {
         &mut self,
         request: contract::Request,
     ) -> wasmtime::Result<Result<Resource<Pending>, HttpError>> {
-        let started = match self.gate.enter(Function::HttpStart)? {
+        let tell = |asked: &mut Arguments| tell_request(asked, &request);
+        let started = match self.gate.enter(Function::HttpStart, tell)? {
             Passage::Granted => self.start_request(request),
             Passage::Denied(sentence) => Err(failure(HttpErrorKind::Denied, sentence)),
+            Passage::Replayed(Ok(())) => return Ok(Ok(self.keep_pending(State::Replayed)?)),
+            Passage::Replayed(Err(error)) => return Ok(Err(error)),
         };
-        Ok(self.gate.leave(Function::HttpStart, started))
+        Ok(self.gate.leave_opened(Function::HttpStart, started))
     }
 
     async fn wait_any(&mut self, requests: Vec<Resource<Pending>>) -> wasmtime::Result<Vec<u32>> {
-        self.gate.enter(Function::HttpWaitAny)?;
-        let ready = self.wait_for_any(&requests).await?;
-        Ok(self.gate.leave_with(Function::HttpWaitAny, ready))
+        let tell = |asked: &mut Arguments| {
+            let number = |request| self.table.get(request).map_or(0, |pending: &Pending| pending.number);
+            let numbers: Vec<u32> = requests.iter().map(number).collect();
+            asked.about(format!("{} requests", numbers.len())).part("requests", &numbers);
+        };
+        gated!(self, HttpWaitAny, tell, self.wait_for_any(&requests).await?)
     }
 }
 
 impl contract::HostPending for CallState {
     async fn is_ready(&mut self, pending: Resource<Pending>) -> wasmtime::Result<bool> {
-        self.gate.enter(Function::PendingIsReady)?;
-        let pending = self.table.get(&pending)?;
-        let ready = !matches!(pending.state, State::InFlight) || pending.task.is_finished();
-        Ok(self.gate.leave_with(Function::PendingIsReady, ready))
+        let tell = |asked: &mut Arguments| tell_pending(asked, &self.table, &pending);
+        gated!(self, PendingIsReady, tell, self.table.get(&pending)?.is_ready())
     }
 
     async fn wait(&mut self, pending: Resource<Pending>) -> wasmtime::Result<Answer> {
-        self.gate.enter(Function::PendingWait)?;
+        let tell = |asked: &mut Arguments| tell_pending(asked, &self.table, &pending);
+        if let Some(answer) = self.gate.recall(Function::PendingWait, tell)? {
+            return Ok(answer);
+        }
         let answer = self.wait_for(&pending).await?;
         Ok(self.gate.leave(Function::PendingWait, answer))
     }
@@ -292,6 +323,27 @@ impl contract::HostPending for CallState {
 impl Refusal for HttpError {
     fn denial(&self) -> Option<&str> {
         (self.kind == HttpErrorKind::Denied).then_some(self.message.as_str())
+    }
+}
+
+/// The address without its query, which may hold keys.
+fn tell_request(asked: &mut Arguments, request: &contract::Request) {
+    let contract::Request { method, url, headers, body, credential, expect, options } = request;
+    let place = url.split(['?', '#']).next().unwrap_or_default();
+    asked
+        .about(format!("{} {place}", method_of(*method).name()))
+        .part("method", method)
+        .part("url", url)
+        .part("headers", headers)
+        .part("body", body)
+        .part("credential", credential)
+        .part("expect", expect)
+        .part("options", options);
+}
+
+fn tell_pending(asked: &mut Arguments, table: &ResourceTable, pending: &Resource<Pending>) {
+    if let Ok(pending) = table.get(pending) {
+        asked.about(format!("request {}", pending.number)).part("request", &pending.number);
     }
 }
 
@@ -345,7 +397,7 @@ fn error_of(error: EgressError) -> HttpError {
     use mortise_egress::EgressErrorKind as Kind;
     HttpError {
         kind: match error.kind {
-            Kind::Denied => HttpErrorKind::Denied,
+            Kind::Denied | Kind::ForbiddenAddress => HttpErrorKind::Denied,
             Kind::Invalid => HttpErrorKind::Invalid,
             Kind::Dns => HttpErrorKind::Dns,
             Kind::Connection => HttpErrorKind::Connection,

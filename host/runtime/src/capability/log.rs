@@ -11,7 +11,7 @@ use wasmtime::component::Linker;
 use super::Host;
 use crate::bindings::contract::log as contract;
 use crate::bindings::contract::types::NameValue;
-use crate::bounds::{LOG_FIELD_NAME, LOG_FIELD_VALUE, LOG_FIELDS, LOG_LINE, LOG_LINES, cut};
+use crate::bounds::{LOG_FIELD_NAME, LOG_FIELD_VALUE, LOG_FIELDS, LOG_LINE, LOG_LINES, LOGGED_DENIALS, cut};
 use crate::gate::Function;
 use crate::state::CallState;
 use crate::{Call, LogWriter};
@@ -21,6 +21,7 @@ pub(crate) struct Lines {
     log: Arc<dyn LogWriter>,
     clock: Arc<dyn Clock>,
     written: AtomicU32,
+    denials: AtomicU32,
 }
 
 pub(crate) fn link(linker: &mut Linker<CallState>) -> wasmtime::Result<()> {
@@ -29,13 +30,42 @@ pub(crate) fn link(linker: &mut Linker<CallState>) -> wasmtime::Result<()> {
 
 /// Writes to the call's log.
 pub(crate) fn bind(call: &Call, clock: &Arc<dyn Clock>) -> Arc<Lines> {
-    Arc::new(Lines { log: Arc::clone(&call.log), clock: Arc::clone(clock), written: AtomicU32::new(0) })
+    Arc::new(Lines {
+        log: Arc::clone(&call.log),
+        clock: Arc::clone(clock),
+        written: AtomicU32::new(0),
+        denials: AtomicU32::new(0),
+    })
 }
 
 impl Lines {
     /// Writes a line of the host.
     pub(crate) fn host(&self, level: LogLevel, message: String) {
         self.write(LogSource::Host, level, message, BTreeMap::new());
+    }
+
+    /// Tells what was denied, unless that was told often enough.
+    pub(crate) fn denied(&self, sentence: &str) {
+        if self.denials.fetch_add(1, Ordering::Relaxed) < LOGGED_DENIALS {
+            self.host(LogLevel::Warn, format!("denied: {sentence}"));
+        }
+    }
+
+    /// Writes a line of the plugin's own.
+    pub(crate) fn plugin(
+        &self,
+        level: LogLevel,
+        message: String,
+        fields: impl IntoIterator<Item = (String, String)>,
+    ) {
+        if self.open() {
+            let fields = fields
+                .into_iter()
+                .take(LOG_FIELDS)
+                .map(|(name, value)| (cut(name, LOG_FIELD_NAME), cut(value, LOG_FIELD_VALUE)))
+                .collect();
+            self.write(LogSource::Plugin, level, message, fields);
+        }
     }
 
     /// Writes a line of the plugin's standard output or error.
@@ -73,16 +103,22 @@ impl contract::Host for CallState {
         message: String,
         fields: Vec<NameValue>,
     ) -> wasmtime::Result<()> {
-        self.gate.enter(Function::LogWrite)?;
-        if self.lines.open() {
-            let fields = fields
-                .into_iter()
-                .take(LOG_FIELDS)
-                .map(|field| (cut(field.name, LOG_FIELD_NAME), cut(field.value, LOG_FIELD_VALUE)))
-                .collect();
-            self.lines.write(LogSource::Plugin, level_of(level), message, fields);
+        // A replay is read like the run, so its lines are written.
+        let replayed: Option<()> = self.gate.recall(Function::LogWrite, |asked| {
+            asked
+                .about(message.as_str())
+                .part("level", &level)
+                .part("message", &message)
+                .part("fields", &fields);
+        })?;
+        self.lines.plugin(
+            level_of(level),
+            message,
+            fields.into_iter().map(|field| (field.name, field.value)),
+        );
+        if replayed.is_none() {
+            self.gate.leave_with(Function::LogWrite, ());
         }
-        self.gate.leave_with(Function::LogWrite, ());
         Ok(())
     }
 }

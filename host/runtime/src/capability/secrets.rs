@@ -9,14 +9,15 @@ use mortise_model::secret::SecretText;
 use sha1::Sha1;
 use sha2::{Sha256, Sha512};
 use subtle::ConstantTimeEq;
-use wasmtime::component::{Linker, Resource};
+use wasmtime::component::{Linker, Resource, ResourceTable};
 
 use super::Host;
 use crate::Call;
 use crate::bindings::contract::secrets as contract;
 use crate::bindings::contract::types::{Content, Error};
 use crate::bounds::{HANDLES, NAME, cut};
-use crate::gate::{Function, Passage};
+use crate::gate::{Function, Passage, gated};
+use crate::recording::Arguments;
 use crate::state::CallState;
 
 /// The secrets of one instance, and which of them are granted.
@@ -86,24 +87,35 @@ impl Secret {
 
 impl contract::Host for CallState {
     async fn open(&mut self, name: String) -> wasmtime::Result<Result<Resource<Secret>, Error>> {
-        let opened = match self.gate.enter(Function::SecretsOpen)? {
+        let tell = |asked: &mut Arguments| {
+            asked.about(name.as_str()).part("name", &name);
+        };
+        let opened = match self.gate.enter(Function::SecretsOpen, tell)? {
             Passage::Granted => self.secrets.open(name).await,
             Passage::Denied(sentence) => Err(Error::Denied(sentence)),
+            Passage::Replayed(Ok(())) => {
+                // Whatever is asked of it is in the recording, too.
+                return Ok(Ok(self.table.push(Secret { name, value: SecretText::new("") })?));
+            }
+            Passage::Replayed(Err(error)) => return Ok(Err(error)),
         };
         let handle = opened.and_then(|secret| {
             self.table.push(secret).map_err(|_| {
                 Error::Quota(format!("a call holds at most {HANDLES} handles at a time: close some of them"))
             })
         });
-        Ok(self.gate.leave(Function::SecretsOpen, handle))
+        Ok(self.gate.leave_opened(Function::SecretsOpen, handle))
     }
 }
 
 impl contract::HostSecret for CallState {
     async fn name(&mut self, secret: Resource<Secret>) -> wasmtime::Result<String> {
-        self.gate.enter(Function::SecretName)?;
-        let name = self.table.get(&secret)?.name.clone();
-        Ok(self.gate.leave_with(Function::SecretName, name))
+        gated!(
+            self,
+            SecretName,
+            |asked| tell_name(asked, &self.table, &secret),
+            self.table.get(&secret)?.name.clone()
+        )
     }
 
     async fn sign(
@@ -112,9 +124,11 @@ impl contract::HostSecret for CallState {
         hash: contract::Hash,
         data: Content,
     ) -> wasmtime::Result<Vec<u8>> {
-        self.gate.enter(Function::SecretSign)?;
-        let signature = self.table.get(&secret)?.sign(hash, &data)?;
-        Ok(self.gate.leave_with(Function::SecretSign, signature))
+        let tell = |asked: &mut Arguments| {
+            tell_name(asked, &self.table, &secret);
+            asked.part("hash", &hash).part("data", &data);
+        };
+        gated!(self, SecretSign, tell, self.table.get(&secret)?.sign(hash, &data)?)
     }
 
     async fn verify(
@@ -124,13 +138,25 @@ impl contract::HostSecret for CallState {
         data: Content,
         signature: Vec<u8>,
     ) -> wasmtime::Result<bool> {
-        self.gate.enter(Function::SecretVerify)?;
-        let own = self.table.get(&secret)?.sign(hash, &data)?;
-        Ok(self.gate.leave_with(Function::SecretVerify, bool::from(own.ct_eq(&signature))))
+        let tell = |asked: &mut Arguments| {
+            tell_name(asked, &self.table, &secret);
+            asked.part("hash", &hash).part("data", &data).part("signature", &signature);
+        };
+        gated!(self, SecretVerify, tell, {
+            let own = self.table.get(&secret)?.sign(hash, &data)?;
+            bool::from(own.ct_eq(&signature))
+        })
     }
 
     async fn drop(&mut self, secret: Resource<Secret>) -> wasmtime::Result<()> {
         self.table.delete(secret)?;
         Ok(())
+    }
+}
+
+/// Tells which secret is asked about, by its name.
+pub(super) fn tell_name(asked: &mut Arguments, table: &ResourceTable, secret: &Resource<Secret>) {
+    if let Ok(secret) = table.get(secret) {
+        asked.about(secret.name.as_str()).part("name", &secret.name);
     }
 }

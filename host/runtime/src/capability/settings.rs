@@ -8,11 +8,11 @@ use wasmtime::component::Linker;
 use super::Host;
 use crate::Call;
 use crate::bindings::contract::settings as contract;
-use crate::gate::Function;
+use crate::gate::{gated, nothing};
 use crate::state::CallState;
 
 /// The settings of one instance, checked and with defaults.
-pub(crate) struct Settings(Arc<Map<String, Value>>);
+pub(crate) struct Settings(pub(super) Arc<Map<String, Value>>);
 
 pub(crate) fn link(linker: &mut Linker<CallState>) -> wasmtime::Result<()> {
     contract::add_to_linker::<_, Host>(linker, |state| state)
@@ -30,14 +30,17 @@ impl Settings {
 
 impl contract::Host for CallState {
     fn get(&mut self, name: String) -> wasmtime::Result<Option<String>> {
-        self.gate.enter(Function::SettingsGet)?;
-        let value = self.settings.0.get(&name).map(Value::to_string);
-        Ok(self.gate.leave_with(Function::SettingsGet, value))
+        gated!(
+            self,
+            SettingsGet,
+            |asked| {
+                asked.about(name.as_str()).part("name", &name);
+            },
+            self.settings.0.get(&name).map(Value::to_string)
+        )
     }
 
     fn all(&mut self) -> wasmtime::Result<String> {
-        self.gate.enter(Function::SettingsAll)?;
-        let all = self.settings.all()?;
-        Ok(self.gate.leave_with(Function::SettingsAll, all))
+        gated!(self, SettingsAll, nothing, self.settings.all()?)
     }
 }

@@ -10,7 +10,8 @@ use crate::Sink as Keeper;
 use crate::bindings::contract::sink as contract;
 use crate::bindings::contract::types::Error;
 use crate::bounds::{PAGE, RECORD};
-use crate::gate::{Function, Passage};
+use crate::gate::gated;
+use crate::recording::Arguments;
 use crate::state::CallState;
 use crate::translate;
 
@@ -45,12 +46,17 @@ impl CallState {
 
 impl contract::Host for CallState {
     async fn commit(&mut self, page: contract::Page) -> wasmtime::Result<Result<contract::Receipt, Error>> {
-        let receipt = match self.gate.enter(Function::SinkCommit)? {
-            Passage::Granted => self.commit_page(page).await,
-            Passage::Denied(sentence) => Err(Error::Denied(sentence)),
-        };
-        Ok(self.gate.leave(Function::SinkCommit, receipt))
+        gated!(self, SinkCommit, |asked| tell(asked, &page), self.commit_page(page).await, Error::Denied)
     }
+}
+
+fn tell(asked: &mut Arguments, page: &contract::Page) {
+    asked
+        .about(format!("{} records and {} failures", page.records.len(), page.failures.len()))
+        .part("records", &page.records)
+        .part("failures", &page.failures)
+        .part("next-cursor", &page.next_cursor)
+        .part("reported-total", &page.reported_total);
 }
 
 fn check(page: &contract::Page) -> Result<(), Error> {

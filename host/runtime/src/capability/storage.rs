@@ -14,7 +14,8 @@ use crate::Call;
 use crate::bindings::contract::storage as contract;
 use crate::bindings::contract::types::{Content, Error, Retry};
 use crate::bounds::{STORAGE_KEY, STORAGE_VALUE, cut};
-use crate::gate::{Function, Passage};
+use crate::gate::gated;
+use crate::recording::Arguments;
 use crate::state::CallState;
 use crate::translate;
 
@@ -95,7 +96,7 @@ impl Storage {
         self.store.get(&self.tenant, &PLUGIN_STORAGE, &self.id(key)).await.map_err(unavailable)
     }
 
-    async fn get(&self, key: &str) -> Result<Option<Entry>, Error> {
+    pub(super) async fn get(&self, key: &str) -> Result<Option<Entry>, Error> {
         check_key(key)?;
         match self.written.get(key) {
             Some(Written::Value { value, revision }) => {
@@ -106,7 +107,7 @@ impl Storage {
         }
     }
 
-    async fn set(&mut self, key: String, value: Content) -> Result<String, Error> {
+    pub(super) async fn set(&mut self, key: String, value: Content) -> Result<String, Error> {
         check_key(&key)?;
         check_value(&key, &value)?;
         let before = self.size(&key).await?;
@@ -118,7 +119,7 @@ impl Storage {
         Ok(revision)
     }
 
-    async fn delete(&mut self, key: String) -> Result<(), Error> {
+    pub(super) async fn delete(&mut self, key: String) -> Result<(), Error> {
         check_key(&key)?;
         let before = self.size(&key).await?;
         if before == 0 {
@@ -169,27 +170,26 @@ fn unavailable(error: StoreError) -> Error {
     })
 }
 
-macro_rules! gated {
-    ($state:ident, $function:ident, $work:expr) => {{
-        let answer = match $state.gate.enter(Function::$function)? {
-            Passage::Granted => $work.await,
-            Passage::Denied(sentence) => Err(Error::Denied(sentence)),
-        };
-        Ok($state.gate.leave(Function::$function, answer))
-    }};
-}
-
 impl contract::Host for CallState {
     async fn get(&mut self, key: String) -> wasmtime::Result<Result<Option<Entry>, Error>> {
-        gated!(self, StorageGet, self.storage.get(&key))
+        gated!(self, StorageGet, |asked| tell(asked, &key), self.storage.get(&key).await, Error::Denied)
     }
 
     async fn set(&mut self, key: String, value: Content) -> wasmtime::Result<Result<String, Error>> {
-        gated!(self, StorageSet, self.storage.set(key, value))
+        gated!(
+            self,
+            StorageSet,
+            |asked| {
+                tell(asked, &key);
+                asked.part("value", &value);
+            },
+            self.storage.set(key, value).await,
+            Error::Denied
+        )
     }
 
     async fn delete(&mut self, key: String) -> wasmtime::Result<Result<(), Error>> {
-        gated!(self, StorageDelete, self.storage.delete(key))
+        gated!(self, StorageDelete, |asked| tell(asked, &key), self.storage.delete(key).await, Error::Denied)
     }
 
     async fn compare_and_swap(
@@ -198,7 +198,16 @@ impl contract::Host for CallState {
         expected: Option<String>,
         value: Content,
     ) -> wasmtime::Result<Result<Swap, Error>> {
-        gated!(self, StorageSwap, self.storage.compare_and_swap(&key, expected.as_deref(), value))
+        gated!(
+            self,
+            StorageSwap,
+            |asked| {
+                tell(asked, &key);
+                asked.part("expected", &expected).part("value", &value);
+            },
+            self.storage.compare_and_swap(&key, expected.as_deref(), value).await,
+            Error::Denied
+        )
     }
 
     async fn list_keys(
@@ -207,6 +216,22 @@ impl contract::Host for CallState {
         cursor: Option<String>,
         limit: u32,
     ) -> wasmtime::Result<Result<KeyPage, Error>> {
-        gated!(self, StorageListKeys, self.storage.list_keys(&prefix, cursor.as_deref(), limit))
+        gated!(
+            self,
+            StorageListKeys,
+            |asked| {
+                asked
+                    .about(prefix.as_str())
+                    .part("prefix", &prefix)
+                    .part("cursor", &cursor)
+                    .part("limit", &limit);
+            },
+            self.storage.list_keys(&prefix, cursor.as_deref(), limit).await,
+            Error::Denied
+        )
     }
+}
+
+fn tell(asked: &mut Arguments, key: &str) {
+    asked.about(key).part("key", key);
 }

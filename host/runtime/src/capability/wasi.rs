@@ -13,7 +13,11 @@ use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
 
 use super::log::Lines;
 use crate::bounds::{LOG_LINE, cut};
+use crate::recording::Tape;
 use crate::state::CallState;
+
+mod taped;
+mod waiting;
 
 /// What is taken in one write to the console, in bytes.
 const CONSOLE_WRITE: usize = 16 << 10;
@@ -56,6 +60,7 @@ pub(crate) const INTERFACES: [&str; 27] = [
 /// What WASI needs of one call. Made at the first use: many plugins never ask.
 pub(crate) struct Wasi {
     lines: Arc<Lines>,
+    tape: Tape,
     open: Option<Open>,
 }
 
@@ -66,12 +71,13 @@ struct Open {
 }
 
 pub(crate) fn link(linker: &mut Linker<CallState>) -> wasmtime::Result<()> {
-    wasmtime_wasi::p2::add_to_linker_async(linker)
+    wasmtime_wasi::p2::add_to_linker_async(linker)?;
+    waiting::link(linker)
 }
 
-/// Writes the console to `lines`.
-pub(crate) fn bind(lines: &Arc<Lines>) -> Wasi {
-    Wasi { lines: Arc::clone(lines), open: None }
+/// Writes the console to `lines`. Clocks and random numbers are taken down on `tape`, or come from it.
+pub(crate) fn bind(lines: &Arc<Lines>, tape: &Tape) -> Wasi {
+    Wasi { lines: Arc::clone(lines), tape: tape.clone(), open: None }
 }
 
 impl Wasi {
@@ -80,15 +86,16 @@ impl Wasi {
         let open = self.open.get_or_insert_with(|| {
             let output = Console::new(lines, LogLevel::Info);
             let error = Console::new(lines, LogLevel::Warn);
-            let context = WasiCtx::builder()
+            let mut context = WasiCtx::builder();
+            context
                 .stdout(output.clone())
                 .stderr(error.clone())
                 .max_random_size(RANDOM)
                 .allow_tcp(false)
                 .allow_udp(false)
-                .allow_ip_name_lookup(false)
-                .build();
-            Open { context, output, error }
+                .allow_ip_name_lookup(false);
+            taped::bind(&mut context, &self.tape);
+            Open { context: context.build(), output, error }
         });
         &mut open.context
     }

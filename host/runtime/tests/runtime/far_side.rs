@@ -1,10 +1,12 @@
 //! A server on this machine that tells what it was asked.
 
 use std::net::{Ipv4Addr, SocketAddr};
+use std::time::Duration;
 
 use axum::Router;
 use axum::body::Bytes;
-use axum::http::{HeaderMap, Method, Uri, header};
+use axum::extract::DefaultBodyLimit;
+use axum::http::{HeaderMap, Method, StatusCode, Uri, header};
 use axum::response::IntoResponse;
 use axum::routing::any;
 use tokio::net::TcpListener;
@@ -16,7 +18,11 @@ pub(crate) async fn start() -> String {
             "/latin",
             any(async || ([(header::CONTENT_TYPE, "text/plain; charset=iso-8859-1")], b"gr\xfcn".to_vec())),
         )
+        .route("/redirect", any(async || (StatusCode::FOUND, [(header::LOCATION, "/one")], "elsewhere")))
+        .route("/slow", any(async || tokio::time::sleep(Duration::from_mins(10)).await))
+        .route("/large", any(async || vec![b'x'; 17 << 20]))
         .fallback(echo);
+    let router = router.layer(DefaultBodyLimit::disable());
     let listener = TcpListener::bind(SocketAddr::from((Ipv4Addr::LOCALHOST, 0))).await.unwrap();
     let address = listener.local_addr().unwrap();
     tokio::spawn(async move { axum::serve(listener, router).await });

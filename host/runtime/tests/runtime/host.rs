@@ -18,11 +18,12 @@ use mortise_model::plugin::Permissions;
 use mortise_model::secret::SecretText;
 use mortise_model::tenant::TenantLimits;
 use mortise_runtime::{
-    Admitted, Call, CallError, CallMode, LogWriter, Returned, Runtime, RuntimeConfig, Sink,
+    Admitted, Call, CallError, CallMode, LogWriter, Returned, Runtime, RuntimeConfig, Sink, Tape,
 };
 use mortise_store::{Batch, Origin, SledOptions, SledStore, Store, Write};
 use prometheus_client::registry::Registry;
 use serde_json::{Map, Value, json};
+use simulated_erp::SimulatedErp;
 use tempfile::TempDir;
 use tokio_util::sync::CancellationToken;
 
@@ -103,7 +104,7 @@ impl Host {
 }
 
 /// Everything granted that the manifest asks for.
-fn call_of(admitted: &Admitted) -> (Call, Arc<Lines>) {
+pub(crate) fn call_of(admitted: &Admitted) -> (Call, Arc<Lines>) {
     let lines = Arc::new(Lines::default());
     let manifest = &admitted.manifest;
     let permissions = Permissions {
@@ -129,6 +130,7 @@ fn call_of(admitted: &Admitted) -> (Call, Arc<Lines>) {
         secrets: Arc::new(Secrets::default()),
         log: Arc::clone(&lines) as Arc<dyn LogWriter>,
         cancelled: CancellationToken::new(),
+        tape: Tape::Off,
     };
     (call, lines)
 }
@@ -137,6 +139,22 @@ fn defaults(manifest: &Manifest) -> Map<String, Value> {
     let properties = manifest.settings_schema["properties"].as_object().cloned().unwrap_or_default();
     let default = |(name, schema): (String, Value)| Some((name, schema.get("default")?.clone()));
     properties.into_iter().filter_map(default).collect()
+}
+
+/// Lets the call reach the simulated ledger, with the credential that the plugin `erp` declares.
+pub(crate) fn reach_ledger(call: &mut Call, manifest: &Manifest, ledger: &SimulatedErp) {
+    let base_url = ledger.base_url();
+    reach(call, &base_url);
+    set(call, "client-id", ledger.config().client_id.as_str());
+    let hosts: Vec<_> = call.permissions.hosts.iter().cloned().collect();
+    let bound = manifest.credentials.iter().map(|declared| {
+        let scheme = serde_json::to_string(&declared.scheme).unwrap();
+        let scheme =
+            scheme.replace("{base-url}", &base_url).replace("{client-id}", &ledger.config().client_id);
+        let scheme = serde_json::from_str(&scheme).unwrap();
+        BoundCredential { name: declared.name.clone(), scheme, hosts: hosts.clone() }
+    });
+    call.credentials = bound.collect();
 }
 
 /// Sets one setting.
@@ -196,7 +214,8 @@ struct Secrets(BTreeMap<&'static str, &'static str>);
 
 impl Default for Secrets {
     fn default() -> Self {
-        Self([("key", "the key"), ("token", "the token")].into())
+        let ledger = ("client-secret", "brindle-demo-secret");
+        Self([("key", "the key"), ("token", "the token"), ledger].into())
     }
 }
 

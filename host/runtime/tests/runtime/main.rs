@@ -10,6 +10,8 @@ mod grants;
 mod host;
 mod images;
 mod pages;
+mod recording;
+mod standard;
 mod stopping;
 mod storage;
 mod wasi;

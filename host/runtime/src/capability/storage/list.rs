@@ -53,7 +53,7 @@ impl Scan {
 }
 
 impl Storage {
-    pub(super) async fn list_keys(
+    pub(in crate::capability) async fn list_keys(
         &self,
         prefix: &str,
         cursor: Option<&str>,

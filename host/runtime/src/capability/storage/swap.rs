@@ -6,7 +6,7 @@ use super::{Storage, Swap, Written, check_key, check_value, entry, revision, una
 use crate::bindings::contract::types::{Content, Error};
 
 impl Storage {
-    pub(super) async fn compare_and_swap(
+    pub(in crate::capability) async fn compare_and_swap(
         &mut self,
         key: &str,
         expected: Option<&str>,
