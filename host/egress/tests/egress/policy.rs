@@ -89,7 +89,7 @@ async fn a_granted_address_is_still_checked() {
         ("127.0.0.1:9", "http://0x7f000001:9/"),
         ("127.0.0.1:9", "http://2130706433:9/"),
         ("[::1]:9", "http://[::1]:9/"),
-        ("[::ffff:7f00:1]:9", "http://[::ffff:127.0.0.1]:9/"),
+        ("[::ffff:127.0.0.1]:9", "http://[::ffff:127.0.0.1]:9/"),
     ] {
         let error = egress.client(scope(host)).send(get(url)).await.unwrap_err();
         assert_eq!(
