@@ -24,7 +24,9 @@ pub(crate) fn run(root: &Path, ending: Ending) -> Result<(), String> {
     let built = Command::new("cargo")
         .current_dir(root)
         .args(["build", "--locked", "--bins"])
-        .args(["--package", "mortise", "--package", "simulated-erp", "--package", "mortise-system-tests"])
+        // The host, the compiler that it starts, the far side, and the demo itself.
+        .args(["--package", "mortise", "--package", "mortise-runtime"])
+        .args(["--package", "simulated-erp", "--package", "mortise-system-tests"])
         .status()
         .map_err(|error| format!("cargo cannot be run: {error}"))?;
     if !built.success() {

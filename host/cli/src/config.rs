@@ -28,6 +28,7 @@ pub(crate) struct Config {
     pub(crate) store: Store,
     pub(crate) egress: Egress,
     pub(crate) runtime: Runtime,
+    pub(crate) compiler: Compiler,
     pub(crate) workers: Workers,
     pub(crate) api: Api,
     pub(crate) sync: Sync,
@@ -72,6 +73,16 @@ pub(crate) struct Runtime {
     pub(crate) max_component_bytes: u64,
     pub(crate) max_call_memory_bytes: u32,
     pub(crate) total_memory_bytes: u64,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct Compiler {
+    pub(crate) program: PathBuf,
+    pub(crate) at_once: u32,
+    pub(crate) cpu_seconds: u64,
+    pub(crate) wall_seconds: u64,
+    pub(crate) memory_bytes: u64,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -224,6 +235,7 @@ impl Default for Config {
             store: Store::default(),
             egress: Egress::default(),
             runtime: Runtime::default(),
+            compiler: Compiler::default(),
             workers: Workers::default(),
             api: Api::default(),
             sync: Sync::default(),
@@ -263,6 +275,18 @@ impl Default for Runtime {
             max_component_bytes: 64 << 20,
             max_call_memory_bytes: 512 << 20,
             total_memory_bytes: 4 << 30,
+        }
+    }
+}
+
+impl Default for Compiler {
+    fn default() -> Self {
+        Self {
+            program: PathBuf::new(),
+            at_once: 2,
+            cpu_seconds: 60,
+            wall_seconds: 120,
+            memory_bytes: 2 << 30,
         }
     }
 }

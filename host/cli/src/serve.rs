@@ -11,7 +11,7 @@ use mortise_api::{Api, ApiConfig, ApiError};
 use mortise_egress::{Egress, EgressConfig, EgressSetupError, PlainHttp};
 use mortise_integration::{Integration, IntegrationConfig, IntegrationError, Retention};
 use mortise_model::clock::{Clock, SystemClock};
-use mortise_runtime::{Runtime, RuntimeConfig, RuntimeError};
+use mortise_runtime::{Compiler, CompilerConfig, Runtime, RuntimeConfig, RuntimeError};
 use mortise_scheduler::backoff::Backoff;
 use mortise_scheduler::{JobHandler, Scheduler, SchedulerConfig, TickHandler};
 use mortise_store::{SledOptions, SledStore, Store, StoreError};
@@ -138,12 +138,14 @@ impl House {
         let mut metrics = Registry::with_prefix(METRICS_PREFIX);
         let egress = Egress::new(egress_config(&config.egress), Arc::clone(&clock))?;
         let runtime = Runtime::new(
-            runtime_config(&config.runtime, data),
+            runtime_config(config, data)?,
             Arc::clone(&store),
             egress,
             Arc::clone(&clock),
             &mut metrics,
         )?;
+        // Better now than at the first upload.
+        runtime.check_compiler().await?;
         let integration = Integration::new(
             integration_config(config, data),
             Arc::clone(&store),
@@ -197,14 +199,31 @@ fn egress_config(config: &config::Egress) -> EgressConfig {
     }
 }
 
-fn runtime_config(config: &config::Runtime, data: &DataDirectory) -> RuntimeConfig {
-    RuntimeConfig {
-        max_component_bytes: config.max_component_bytes,
-        calls: config.calls,
-        max_call_memory_bytes: config.max_call_memory_bytes,
-        total_memory_bytes: config.total_memory_bytes,
-        ..RuntimeConfig::new(data.path.join(keys::IMAGES), data.image_key())
-    }
+fn runtime_config(config: &Config, data: &DataDirectory) -> Result<RuntimeConfig, RuntimeError> {
+    let (runtime, compiler) = (&config.runtime, compiler_config(&config.compiler)?);
+    Ok(RuntimeConfig {
+        max_component_bytes: runtime.max_component_bytes,
+        calls: runtime.calls,
+        max_call_memory_bytes: runtime.max_call_memory_bytes,
+        total_memory_bytes: runtime.total_memory_bytes,
+        compiler: compiler.clone(),
+        ..RuntimeConfig::new(data.path.join(keys::IMAGES), data.image_key(), compiler.compiler)
+    })
+}
+
+fn compiler_config(config: &config::Compiler) -> Result<CompilerConfig, RuntimeError> {
+    let compiler = if config.program.as_os_str().is_empty() {
+        Compiler::beside_this_program()?
+    } else {
+        Compiler::Program(std::path::absolute(&config.program).unwrap_or_else(|_| config.program.clone()))
+    };
+    Ok(CompilerConfig {
+        compiler,
+        at_once: config.at_once,
+        cpu: Duration::from_secs(config.cpu_seconds),
+        wall: Duration::from_secs(config.wall_seconds),
+        memory_bytes: config.memory_bytes,
+    })
 }
 
 fn integration_config(config: &Config, data: &DataDirectory) -> IntegrationConfig {

@@ -70,7 +70,7 @@ impl Plugins<'_> {
     /// [`IntegrationError::Component`] when the component is refused; [`IntegrationError::Conflict`] when the plugin
     /// has a release of this version with other bytes; [`IntegrationError::Limit`] when there are too many plugins.
     pub async fn upload(&self, tenant: &TenantId, component: Bytes) -> Result<Uploaded, IntegrationError> {
-        let admitted = self.inner.runtime.admit(component).await?;
+        let admitted = self.inner.runtime.admit(tenant, component).await?;
         let limits = binding::limits_of(self.inner.store.as_ref(), tenant).await?;
         let mut attempt = 1;
         loop {

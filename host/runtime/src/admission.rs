@@ -19,7 +19,7 @@ use crate::invoke::Opened;
 use crate::release::Prepared;
 use crate::runtime::Inner;
 use crate::state::{Budget, Purpose};
-use crate::{Call, CallError, CallMode, LogWriter, Tape};
+use crate::{Call, CallError, CallMode, LogWriter, NotCompiled, Tape};
 
 mod declared;
 mod interfaces;
@@ -83,6 +83,9 @@ pub enum Refused {
     /// It needs more memory, tables or instances than a call has.
     #[error("the component does not fit: {0}")]
     TooBig(String),
+    /// It takes more than the compiler may use, or breaks it.
+    #[error("the component was not compiled: {0}")]
+    NotCompiled(#[from] NotCompiled),
     /// Its manifest breaks rules, or asking for it failed.
     #[error("the plugin's manifest was refused: {}", .0.join("; "))]
     Manifest(Vec<String>),
@@ -92,27 +95,31 @@ pub enum Refused {
 }
 
 impl Inner {
-    pub(crate) async fn admit(&self, bytes: Bytes) -> Result<Admitted, Refused> {
+    pub(crate) async fn admit(&self, tenant: &TenantId, bytes: Bytes) -> Result<Admitted, Refused> {
         let size = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
         let most = self.config.max_component_bytes;
         if size > most {
             return Err(Refused::TooLarge { most });
         }
         let digest = Digest::of(&bytes);
-        let interfaces = interfaces::check(&bytes)?;
+        interfaces::check_header(&bytes)?;
         let releases = &self.invoker.releases;
-        let image = releases.image(&digest).await?;
-        let component = match &image {
-            Some(component) => component.clone(),
-            None => releases.compile(bytes.clone()).await?.map_err(|error| too_big(&error))?,
+        let taken = releases.inspect(tenant, bytes.clone()).await?;
+        let interfaces = interfaces::check(&taken.inspected.names)?;
+        let (component, fresh) = if let Some(component) = releases.image(&digest).await? {
+            drop(taken);
+            (component, None)
+        } else {
+            let fresh = releases.compile(&digest, taken).await?;
+            (fresh.component.clone(), Some(fresh))
         };
         self.check_resources(&component)?;
         let prepared = releases.link(&component).map_err(|error| Refused::World(told(&error)))?;
         let described = self.describe(Arc::clone(&prepared)).await?;
         let manifest = declared::manifest(described).map_err(Refused::Manifest)?;
         // The blob comes last: a component in the store is one that was admitted.
-        if image.is_none() {
-            releases.keep_image(&digest, &component).await?;
+        if let Some(fresh) = fresh {
+            releases.keep(fresh).await?;
         }
         self.invoker.world.store.put_blob(bytes).await.map_err(crate::RuntimeError::from)?;
         releases.put(&digest, prepared);
@@ -190,9 +197,11 @@ fn told(error: &wasmtime::Error) -> String {
     cut(format!("{error:#}"), TRAP)
 }
 
-/// What was valid and still did not compile does not fit into the pool, or is larger than the compiler takes.
-fn too_big(error: &wasmtime::Error) -> Refused {
-    Refused::TooBig(told(error))
+impl Refused {
+    /// What was compiled and cannot be loaded does not fit into the pool.
+    pub(crate) fn too_big(error: &wasmtime::Error) -> Self {
+        Self::TooBig(told(error))
+    }
 }
 
 /// A call that may do nothing, for nobody.

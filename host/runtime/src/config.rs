@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use mortise_model::secret::SecretText;
 
+use crate::{Compiler, CompilerConfig};
+
 /// What the operator sets, for all tenants.
 #[derive(Debug, Clone)]
 pub struct RuntimeConfig {
@@ -11,6 +13,8 @@ pub struct RuntimeConfig {
     pub images: PathBuf,
     /// The key of the images' MACs. An image that was made with another key is compiled again.
     pub image_key: SecretText,
+    /// Where components are compiled, and what that may use.
+    pub compiler: CompilerConfig,
     /// Largest component, in bytes.
     pub max_component_bytes: u64,
     /// Calls in progress at the same time. Further calls wait, within their wall time.
@@ -22,11 +26,12 @@ pub struct RuntimeConfig {
 }
 
 impl RuntimeConfig {
-    /// The defaults, for images in `images` under `image_key`.
-    pub fn new(images: PathBuf, image_key: SecretText) -> Self {
+    /// The defaults, for images in `images` under `image_key`, made by `compiler`.
+    pub fn new(images: PathBuf, image_key: SecretText, compiler: Compiler) -> Self {
         Self {
             images,
             image_key,
+            compiler: CompilerConfig::new(compiler),
             max_component_bytes: 64 << 20,
             calls: 200,
             max_call_memory_bytes: 512 << 20,

@@ -51,7 +51,9 @@ pub(crate) fn features() -> WasmFeatures {
 
 /// Starts an engine and its ticks. The ticks end with the engine.
 pub(crate) fn start(config: &RuntimeConfig) -> Result<Engine, RuntimeError> {
-    let engine = Engine::new(&engine_config(config)).map_err(|error| engine_failed(&error))?;
+    let mut running = compiling_config();
+    running.allocation_strategy(InstanceAllocationStrategy::Pooling(pool(config)));
+    let engine = Engine::new(&running).map_err(|error| engine_failed(&error))?;
     let ticking = engine.weak();
     thread::Builder::new()
         .name("mortise-epoch".to_owned())
@@ -66,12 +68,18 @@ pub(crate) fn start(config: &RuntimeConfig) -> Result<Engine, RuntimeError> {
     Ok(engine)
 }
 
+/// An engine that compiles for the one of [`start`], and does not run anything.
+pub(crate) fn compiling() -> Result<Engine, RuntimeError> {
+    Engine::new(&compiling_config()).map_err(|error| engine_failed(&error))
+}
+
 /// The engine's own words, with their causes.
 pub(crate) fn engine_failed(error: &wasmtime::Error) -> RuntimeError {
     RuntimeError::Engine(crate::bounds::cut(format!("{error:#}"), crate::bounds::TRAP))
 }
 
-fn engine_config(own: &RuntimeConfig) -> Config {
+/// Everything that a compiled image depends on.
+fn compiling_config() -> Config {
     let mut config = Config::new();
     config
         .strategy(Strategy::Cranelift)
@@ -94,8 +102,7 @@ fn engine_config(own: &RuntimeConfig) -> Config {
         .wasm_memory64(false)
         .wasm_custom_page_sizes(false)
         .wasm_wide_arithmetic(false)
-        .concurrency_support(false)
-        .allocation_strategy(InstanceAllocationStrategy::Pooling(pool(own)));
+        .concurrency_support(false);
     config
 }
 
@@ -130,10 +137,11 @@ mod tests {
     use mortise_model::secret::SecretText;
 
     use super::*;
+    use crate::Compiler;
 
     #[test]
     fn an_engine_of_the_default_size_fits_into_the_address_space() {
-        let config = RuntimeConfig::new("unused".into(), SecretText::new("key"));
+        let config = RuntimeConfig::new("unused".into(), SecretText::new("key"), Compiler::InProcess);
         assert!(start(&config).is_ok());
     }
 }

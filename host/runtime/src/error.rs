@@ -81,6 +81,17 @@ pub enum RuntimeError {
     /// The engine refused its own configuration, or a compiled image.
     #[error("the WebAssembly engine failed: {0}")]
     Engine(String),
+    /// The program that compiles cannot be used.
+    #[error(
+        "the compiler {program} cannot be used: {reason}. It is installed beside `mortise`, of the same build; \
+         `compiler.program` (MORTISE_COMPILER_PROGRAM) says where else it is"
+    )]
+    Compiler {
+        /// Its path.
+        program: String,
+        /// Why.
+        reason: String,
+    },
     /// The directory of images cannot be used.
     #[error("compiled images cannot be kept in {path}: {reason}")]
     Images {

@@ -65,10 +65,10 @@ impl Invoker {
             function,
         );
         let started = Instant::now();
-        let release = call.release;
+        let (tenant, release) = (call.tenant.clone(), call.release);
         let tape = call.tape.clone();
         tape.begin(&release, function)?;
-        let prepare = async { self.releases.get(&release).await };
+        let prepare = async { self.releases.get(&tenant, &release).await };
         let result = self.bounded(prepare, call, Purpose::Work, budget, sink, work).instrument(span).await;
         let result = match result {
             Ok(_) | Err(CallError::Plugin(_)) => tape.end().map_err(CallError::from).and(result),

@@ -5,26 +5,26 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use mortise_model::id::Digest;
+use mortise_model::id::{Digest, TenantId};
 use mortise_store::Store;
-use tokio::sync::{OnceCell, Semaphore};
+use tokio::sync::OnceCell;
 use tokio::task::spawn_blocking;
 use wasmtime::Engine;
 use wasmtime::component::{Component, InstancePre, Linker};
 
-use crate::RuntimeError;
 use crate::bindings::{connector, manifest};
+use crate::compiler::{Compilation, CompilerConfig, Inspected};
 use crate::engine::engine_failed;
-use crate::image::Images;
+use crate::image::{Draft, Images};
 use crate::metrics::Metrics;
 use crate::state::CallState;
+use crate::turns::{Turn, Turns};
+use crate::{Refused, RuntimeError};
 
 /// Components kept in memory. A mapped image costs little, and compiled code is shared by all calls.
 const KEPT: usize = 256;
-/// Compilations at the same time. Each uses all cores.
-const COMPILATIONS: usize = 1;
 /// How long a compilation waits for others.
-const QUEUE: Duration = Duration::from_mins(2);
+const LONGEST_WAIT: Duration = Duration::from_mins(5);
 
 /// A component that is ready to run.
 pub(crate) struct Prepared {
@@ -41,7 +41,20 @@ pub(crate) struct Releases {
     store: Arc<dyn Store>,
     metrics: Metrics,
     kept: Mutex<Kept>,
-    compiling: Semaphore,
+    compilation: Compilation,
+    turns: Turns,
+}
+
+/// A component that was read, in the turn of its tenant.
+pub(crate) struct Taken<'a> {
+    pub(crate) inspected: Inspected,
+    turn: Turn<'a>,
+}
+
+/// A component that was compiled. Its image is not kept yet.
+pub(crate) struct Fresh {
+    pub(crate) component: Component,
+    draft: Draft,
 }
 
 type Cell = Arc<OnceCell<Arc<Prepared>>>;
@@ -57,17 +70,20 @@ impl Releases {
         engine: Engine,
         linker: Linker<CallState>,
         images: Images,
+        compiler: CompilerConfig,
         store: Arc<dyn Store>,
         metrics: Metrics,
     ) -> Self {
+        let turns = Turns::new("components compiled", compiler.at_once, LONGEST_WAIT);
         Self {
+            compilation: Compilation::new(engine.clone(), compiler),
+            turns,
             engine,
             linker,
             images: Arc::new(images),
             store,
             metrics,
             kept: Mutex::default(),
-            compiling: Semaphore::new(COMPILATIONS),
         }
     }
 
@@ -75,8 +91,18 @@ impl Releases {
         &self.engine
     }
 
-    /// The component of a release. Compiled when there is no image of it; calls that come meanwhile wait for it.
-    pub(crate) async fn get(&self, digest: &Digest) -> Result<Arc<Prepared>, RuntimeError> {
+    /// Whether components can be compiled.
+    pub(crate) async fn check_compiler(&self) -> Result<(), RuntimeError> {
+        self.compilation.check().await
+    }
+
+    /// The component of a release. Compiled in the tenant's turn when there is no image of it; calls that come
+    /// meanwhile wait for it.
+    pub(crate) async fn get(
+        &self,
+        tenant: &TenantId,
+        digest: &Digest,
+    ) -> Result<Arc<Prepared>, RuntimeError> {
         let cell = self.cell(digest);
         if let Some(prepared) = cell.get() {
             return Ok(Arc::clone(prepared));
@@ -86,9 +112,10 @@ impl Releases {
                 return self.link(&component).map_err(|error| engine_failed(&error));
             }
             let bytes = self.store.get_blob(digest).await?.ok_or(RuntimeError::NoComponent(*digest))?;
-            let component = self.compile(bytes).await?.map_err(|error| engine_failed(&error))?;
-            self.keep_image(digest, &component).await?;
-            self.link(&component).map_err(|error| engine_failed(&error))
+            let fresh = self.compiled_again(tenant, digest, bytes).await.map_err(no_longer_taken)?;
+            let prepared = self.link(&fresh.component).map_err(|error| engine_failed(&error))?;
+            self.keep(fresh).await?;
+            Ok(prepared)
         });
         prepared.await.cloned()
     }
@@ -105,26 +132,42 @@ impl Releases {
         blocking(move || images.load(&engine, &digest)).await
     }
 
-    /// Keeps the image of a component.
-    pub(crate) async fn keep_image(
-        &self,
-        digest: &Digest,
-        component: &Component,
-    ) -> Result<(), RuntimeError> {
-        let (images, component, digest) = (Arc::clone(&self.images), component.clone(), *digest);
-        blocking(move || images.save(&digest, &component)).await?
+    /// Reads a component, when the tenant's turn comes.
+    pub(crate) async fn inspect(&self, tenant: &TenantId, bytes: Bytes) -> Result<Taken<'_>, Refused> {
+        let turn = self.turns.take(tenant).await?;
+        let inspected = self.compilation.inspect(bytes).await?;
+        Ok(Taken { inspected, turn })
     }
 
-    /// Compiles. The inner error is the component's fault.
-    pub(crate) async fn compile(&self, bytes: Bytes) -> Result<wasmtime::Result<Component>, RuntimeError> {
-        let busy = || RuntimeError::Busy("other components are being compiled".to_owned());
-        let permit = tokio::time::timeout(QUEUE, self.compiling.acquire()).await;
-        let _permit = permit.map_err(|_| busy())?.map_err(|_| busy())?;
+    /// Compiles what was read. The turn ends with it.
+    pub(crate) async fn compile(&self, digest: &Digest, taken: Taken<'_>) -> Result<Fresh, Refused> {
+        let Taken { inspected, turn } = taken;
         let started = Instant::now();
-        let engine = self.engine.clone();
-        let compiled = blocking(move || Component::from_binary(&engine, &bytes)).await?;
+        let draft = self.images.draft(digest)?;
+        self.compilation.compile(inspected, draft.path()).await?;
+        drop(turn);
         self.metrics.compiled(started.elapsed());
-        Ok(compiled)
+        let engine = self.engine.clone();
+        blocking(move || {
+            let component = draft.component(&engine).map_err(|error| Refused::too_big(&error))?;
+            Ok(Fresh { component, draft })
+        })
+        .await?
+    }
+
+    /// Keeps the image of a component.
+    pub(crate) async fn keep(&self, fresh: Fresh) -> Result<(), RuntimeError> {
+        blocking(move || fresh.draft.keep()).await?
+    }
+
+    async fn compiled_again(
+        &self,
+        tenant: &TenantId,
+        digest: &Digest,
+        bytes: Bytes,
+    ) -> Result<Fresh, Refused> {
+        let taken = self.inspect(tenant, bytes).await?;
+        self.compile(digest, taken).await
     }
 
     /// Links, and finds the exports.
@@ -147,6 +190,14 @@ impl Releases {
             oldest.and_then(|oldest| kept.cells.remove(&oldest));
         }
         cell
+    }
+}
+
+/// What was admitted once is refused when it is compiled again: by a newer engine, or on a slower machine.
+fn no_longer_taken(refused: Refused) -> RuntimeError {
+    match refused {
+        Refused::Host(error) => error,
+        refused => RuntimeError::Engine(format!("it does not take the component any more: {refused}")),
     }
 }
 

@@ -9,6 +9,7 @@ use mortise_model::connector::{
     Check, EntityOffer, PullEnd, PullRequest, PulledRecord, PushItem, PushResult,
 };
 use mortise_model::entity::EntityKind;
+use mortise_model::id::TenantId;
 use mortise_model::webhook::{InboundRequest, WebhookResult};
 use mortise_store::Store;
 use prometheus_client::registry::Registry;
@@ -56,7 +57,14 @@ impl Runtime {
         let mut linker = Linker::new(&engine);
         capability::link(&mut linker).map_err(|error| engine_failed(&error))?;
         let images = Images::new(config.images.clone(), config.image_key.clone(), &engine)?;
-        let releases = Releases::new(engine, linker, images, Arc::clone(&store), metrics.clone());
+        let releases = Releases::new(
+            engine,
+            linker,
+            images,
+            config.compiler.clone(),
+            Arc::clone(&store),
+            metrics.clone(),
+        );
         let memory = Arc::new(HostMemory::new(config.total_memory_bytes, metrics.memory.clone()));
         let counters = Arc::clone(&metrics.gate);
         let invoker = Invoker {
@@ -69,11 +77,20 @@ impl Runtime {
         Ok(Self { inner: Arc::new(Inner { config, invoker }) })
     }
 
-    /// Checks and compiles a component, keeps its bytes and its image, and asks it what it is with nothing granted.
+    /// Looks whether components can be compiled.
     ///
-    /// Admitting the same bytes again answers the same and keeps nothing twice.
-    pub async fn admit(&self, component: Bytes) -> Result<Admitted, Refused> {
-        self.inner.admit(component).await
+    /// # Errors
+    /// [`RuntimeError::Compiler`] when the program that compiles is not there, or is of another build.
+    pub async fn check_compiler(&self) -> Result<(), RuntimeError> {
+        self.inner.invoker.releases.check_compiler().await
+    }
+
+    /// Checks and compiles a component in the tenant's turn, keeps its bytes and its image, and asks it what it is with
+    /// nothing granted.
+    ///
+    /// Admitting the same bytes again answers the same and keeps nothing twice. Nothing is kept of what is refused.
+    pub async fn admit(&self, tenant: &TenantId, component: Bytes) -> Result<Admitted, Refused> {
+        self.inner.admit(tenant, component).await
     }
 
     /// Lists what the connector can pull and push with the call's settings.

@@ -8,16 +8,24 @@ use serde_json::Value;
 
 use crate::{Failure, Outcome};
 
-/// A program of the workspace. Its package has the same name.
+/// A program of the workspace.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Binary {
-    /// The host: `mortise`.
+    /// The host: `mortise`, with `mortise-compile` beside it.
     Mortise,
     /// The simulated ERP.
     SimulatedErp,
 }
 
 impl Binary {
+    /// What cargo is to build: packages, and the program of each.
+    fn targets(self) -> &'static [(&'static str, &'static str)] {
+        match self {
+            Self::Mortise => &[("mortise", "mortise"), ("mortise-runtime", "mortise-compile")],
+            Self::SimulatedErp => &[("simulated-erp", "simulated-erp")],
+        }
+    }
+
     fn name(self) -> &'static str {
         match self {
             Self::Mortise => "mortise",
@@ -37,8 +45,8 @@ pub fn build(binaries: &[Binary]) -> Outcome<Vec<PathBuf>> {
         .current_dir(Path::new(env!("CARGO_MANIFEST_DIR")))
         .args(["build", "--locked", "--message-format", "json-render-diagnostics"])
         .stderr(Stdio::inherit());
-    for binary in binaries {
-        command.args(["--package", binary.name(), "--bin", binary.name()]);
+    for (package, program) in binaries.iter().flat_map(|binary| binary.targets()) {
+        command.args(["--package", package, "--bin", program]);
     }
     let output = command.output().map_err(Failure::of("cargo cannot be run"))?;
     if !output.status.success() {

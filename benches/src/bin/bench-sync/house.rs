@@ -18,7 +18,7 @@ use mortise_model::plugin::Permissions;
 use mortise_model::run::{Run, RunStatus};
 use mortise_model::secret::SecretText;
 use mortise_query::Query;
-use mortise_runtime::{Runtime, RuntimeConfig};
+use mortise_runtime::{Compiler, Runtime, RuntimeConfig};
 use mortise_scheduler::{JobContext, JobEnd, JobHandler as _};
 use mortise_store::{
     Batch, ChangeSet, Claim, Collection, Document, DocumentId, Found, JobFilter, JobView, Lease, LeasedJob,
@@ -95,7 +95,8 @@ impl House {
             ..EgressConfig::default()
         };
         let egress = Egress::new(config, Arc::clone(&clock))?;
-        let config = RuntimeConfig::new(directory.path().join("images"), SecretText::new("11".repeat(32)));
+        let images = directory.path().join("images");
+        let config = RuntimeConfig::new(images, SecretText::new("11".repeat(32)), Compiler::InProcess);
         let runtime = Runtime::new(config, Arc::clone(&as_store), egress, Arc::clone(&clock), &mut metrics)?;
         let config =
             IntegrationConfig { page_size, ..IntegrationConfig::new(SecretText::new("22".repeat(32))) };

@@ -73,6 +73,7 @@ impl From<Refused> for Problem {
             Refused::Contract { .. } => "contract",
             Refused::Imports(_) => "imports",
             Refused::TooBig(_) => "too-big",
+            Refused::NotCompiled(_) => "not-compiled",
             Refused::Manifest(_) => "manifest",
             Refused::Host(_) => "",
             _ => "other",

@@ -8,7 +8,7 @@ use mortise_egress::{Egress, EgressConfig};
 use mortise_integration::{Integration, IntegrationConfig};
 use mortise_model::clock::{Clock, ManualClock};
 use mortise_model::secret::SecretText;
-use mortise_runtime::{Runtime, RuntimeConfig};
+use mortise_runtime::{Compiler, Runtime, RuntimeConfig};
 use mortise_store::{SledOptions, SledStore, Store};
 use prometheus_client::registry::Registry;
 use serde_json::{Value, json};
@@ -50,7 +50,8 @@ impl Host {
         let mut metrics = Registry::default();
         let egress = Egress::new(EgressConfig::default(), Arc::clone(&shared)).unwrap();
         let key = SecretText::new("11".repeat(32));
-        let runtime_config = RuntimeConfig::new(directory.path().join("images"), key.clone());
+        let runtime_config =
+            RuntimeConfig::new(directory.path().join("images"), key.clone(), Compiler::InProcess);
         let runtime =
             Runtime::new(runtime_config, Arc::clone(&store), egress, Arc::clone(&shared), &mut metrics)
                 .unwrap();

@@ -12,7 +12,7 @@ const GIBIBYTE: u64 = 1 << 30;
 impl Config {
     /// Refuses the first value that is out of bounds.
     pub(super) fn check(&self) -> Result<(), ConfigError> {
-        let Self { log, store, egress, runtime, workers, api, sync, retention, .. } = self;
+        let Self { log, store, egress, runtime, compiler, workers, api, sync, retention, .. } = self;
         EnvFilter::try_new(&log.level)
             .map_err(|error| ConfigError::Level { level: log.level.clone(), reason: error.to_string() })?;
         within("store.cache_bytes", store.cache_bytes, 1 << 20, 1_024 * GIBIBYTE)?;
@@ -28,6 +28,10 @@ impl Config {
             4 * GIBIBYTE,
         )?;
         within("runtime.total_memory_bytes", runtime.total_memory_bytes, 1 << 20, 4_096 * GIBIBYTE)?;
+        within("compiler.at_once", compiler.at_once, 1, 64)?;
+        within("compiler.cpu_seconds", compiler.cpu_seconds, 1, 3_600)?;
+        within("compiler.wall_seconds", compiler.wall_seconds, 1, 3_600)?;
+        within("compiler.memory_bytes", compiler.memory_bytes, 64 << 20, 1_024 * GIBIBYTE)?;
         within("workers.concurrency", workers.concurrency, 1, 1_000)?;
         within("workers.per_tenant", workers.per_tenant, 1, 1_000)?;
         within("workers.lease_seconds", workers.lease_seconds, 1, 3_600)?;

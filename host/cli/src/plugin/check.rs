@@ -7,7 +7,8 @@ use std::sync::Arc;
 use clap::Args;
 use mortise_egress::{Egress, EgressConfig};
 use mortise_model::clock::{Clock, SystemClock};
-use mortise_runtime::{Runtime, RuntimeConfig};
+use mortise_model::id::TenantId;
+use mortise_runtime::{Compiler, Runtime, RuntimeConfig};
 use mortise_store::{SledOptions, SledStore, Store};
 use prometheus_client::registry::Registry;
 
@@ -32,10 +33,12 @@ pub(crate) async fn run(options: Options) -> Result<(), PluginError> {
     let path = directory.path().join(keys::STORE);
     let store: Arc<dyn Store> = Arc::new(SledStore::open(&path, &SledOptions::default())?);
     let egress = Egress::new(EgressConfig::default(), Arc::clone(&clock))?;
-    let config = RuntimeConfig::new(directory.path().join(keys::IMAGES), keys::passing_key()?);
+    // The component is the author's own: it needs no guard against it.
+    let images = directory.path().join(keys::IMAGES);
+    let config = RuntimeConfig::new(images, keys::passing_key()?, Compiler::InProcess);
     let runtime = Runtime::new(config, store, egress, clock, &mut Registry::default())?;
     let admitted = runtime
-        .admit(component.into())
+        .admit(&TenantId::system(), component.into())
         .await
         .map_err(|reason| PluginError::Refused { path: options.component.clone(), reason })?;
     print!("{}", show::manifest(&admitted.manifest));

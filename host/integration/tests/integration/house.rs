@@ -15,7 +15,7 @@ use mortise_model::manifest::Manifest;
 use mortise_model::plugin::{Grant, Permissions, Plugin, Release};
 use mortise_model::secret::SecretText;
 use mortise_model::tenant::{Tenant, TenantLimits};
-use mortise_runtime::{Runtime, RuntimeConfig};
+use mortise_runtime::{Compiler, Runtime, RuntimeConfig};
 use mortise_store::{
     Batch, Collection, DocumentId, Entity, Expect, Origin, SledOptions, SledStore, Store, Write,
 };
@@ -54,7 +54,7 @@ impl House {
         };
         let egress = Egress::new(config, Arc::clone(&as_clock)).expect("requests can be sent");
         let images = directory.path().join("images");
-        let config = RuntimeConfig::new(images, SecretText::new("11".repeat(32)));
+        let config = RuntimeConfig::new(images, SecretText::new("11".repeat(32)), Compiler::InProcess);
         let runtime =
             Runtime::new(config, Arc::clone(&store), egress, as_clock, &mut metrics).expect("a runtime");
         let integration = over(&store, &clock, &runtime, "22");

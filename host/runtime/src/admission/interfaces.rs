@@ -1,12 +1,12 @@
-//! What a component is made of, and what it imports and exports. Looked at before anything is compiled.
+//! What a component may import and must export. Looked at before anything is compiled.
 
 use semver::Version;
-use wasmparser::{ComponentTypeRef, Encoding, Parser, Payload, TypeBounds, Validator};
+use wasmparser::Parser;
 
 use super::Refused;
 use crate::bounds::{NAME, TRAP, cut};
 use crate::capability::{config, keyvalue, logging, wasi, wasi_http};
-use crate::engine::features;
+use crate::compiler::Names;
 
 /// The version of the contract that this host offers.
 const OFFERED: &str = "0.1.0";
@@ -18,8 +18,6 @@ const OTHER_KINDS: [&str; 2] = ["payment-gateway", "service-manager"];
 /// Drafts of WASI that a plugin may import. A draft is its exact version.
 const DRAFTS: [&[&str]; 3] = [config::INTERFACES, keyvalue::INTERFACES, logging::INTERFACES];
 const PACKAGE: &str = "mortise:plugin/";
-/// Imports and exports of one component.
-const MAX_NAMES: usize = 1_000;
 
 /// What a component imports, and for which contract it was built.
 #[derive(Debug)]
@@ -28,63 +26,26 @@ pub(super) struct Interfaces {
     pub(super) contract: String,
 }
 
-/// Reads a component's interfaces, or says why it is none that this host runs.
-pub(super) fn check(bytes: &[u8]) -> Result<Interfaces, Refused> {
+/// Refuses what does not even begin as a component does.
+pub(super) fn check_header(bytes: &[u8]) -> Result<(), Refused> {
     if !bytes.starts_with(b"\0asm") {
         return Err(Refused::NotWasm);
     }
     if Parser::is_core_wasm(bytes) {
         return Err(Refused::CoreModule);
     }
-    let invalid = |error: wasmparser::BinaryReaderError| Refused::Invalid(cut(error.to_string(), TRAP));
-    Validator::new_with_features(features()).validate_all(bytes).map_err(invalid)?;
-    let names = Names::read(bytes).map_err(invalid)?;
-    if names.imports.len() > MAX_NAMES || names.exports.len() > MAX_NAMES {
-        return Err(Refused::Invalid(format!("it has more than {MAX_NAMES} imports or exports")));
-    }
-    let contract = contract(&names)?;
+    Ok(())
+}
+
+/// Answers a component's interfaces, or says why it is none that this host runs.
+pub(super) fn check(names: &Names) -> Result<Interfaces, Refused> {
+    let contract = contract(names)?;
     let unknown: Vec<_> = names.imports.iter().filter(|name| !offered(name)).cloned().collect();
     if !unknown.is_empty() {
         return Err(Refused::Imports(unknown.into_iter().map(|name| told(&name)).collect()));
     }
-    check_exports(&names)?;
-    Ok(Interfaces { imports: names.imports, contract })
-}
-
-/// The names at the top of a component.
-struct Names {
-    imports: Vec<String>,
-    exports: Vec<String>,
-}
-
-impl Names {
-    fn read(bytes: &[u8]) -> wasmparser::Result<Self> {
-        let mut names = Self { imports: Vec::new(), exports: Vec::new() };
-        // Modules and components within are not the component's own.
-        let mut depth = 0_u32;
-        for payload in Parser::new(0).parse_all(bytes) {
-            match payload? {
-                Payload::Version { encoding: Encoding::Component | Encoding::Module, .. } => depth += 1,
-                Payload::End(_) => depth = depth.saturating_sub(1),
-                Payload::ComponentImportSection(imports) if depth == 1 => {
-                    for import in imports {
-                        let import = import?;
-                        // A name for a type brings no function with it.
-                        if !matches!(import.ty, ComponentTypeRef::Type(TypeBounds::Eq(_))) {
-                            names.imports.push(import.name.name.to_owned());
-                        }
-                    }
-                }
-                Payload::ComponentExportSection(exports) if depth == 1 => {
-                    for export in exports {
-                        names.exports.push(export?.name.name.to_owned());
-                    }
-                }
-                _ => {}
-            }
-        }
-        Ok(names)
-    }
+    check_exports(names)?;
+    Ok(Interfaces { imports: names.imports.clone(), contract })
 }
 
 /// The version of the contract that the component needs.

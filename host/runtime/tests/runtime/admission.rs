@@ -66,7 +66,7 @@ async fn what_is_no_plugin_is_refused_with_what_to_do() {
             "the component does not fit",
         ),
     ] {
-        let refused = host.runtime.admit(bytes).await.unwrap_err();
+        let refused = host.admit(bytes).await.unwrap_err();
         assert!(refused.to_string().contains(expected), "{expected}: {refused}");
     }
 }
@@ -74,7 +74,7 @@ async fn what_is_no_plugin_is_refused_with_what_to_do() {
 #[tokio::test]
 async fn a_component_that_is_too_large_is_not_even_looked_at() {
     let host = Host::with(|config| config.max_component_bytes = 10);
-    let refused = host.runtime.admit(Bytes::from_static(b"eleven bytes")).await.unwrap_err();
+    let refused = host.admit(Bytes::from_static(b"eleven bytes")).await.unwrap_err();
     assert!(matches!(refused, Refused::TooLarge { most: 10 }), "{refused}");
 }
 
@@ -82,7 +82,7 @@ async fn a_component_that_is_too_large_is_not_even_looked_at() {
 async fn a_plugin_is_admitted_with_what_it_says_of_itself() {
     let host = Host::new();
     let bytes = component("exercise");
-    let admitted = host.runtime.admit(bytes.clone()).await.unwrap();
+    let admitted = host.admit(bytes.clone()).await.unwrap();
     assert_eq!(admitted.size, bytes.len() as u64);
     assert_eq!(admitted.contract, "0.1.0");
     assert_eq!(admitted.manifest.name.as_str(), "mortise-tests/exercise");
@@ -90,14 +90,14 @@ async fn a_plugin_is_admitted_with_what_it_says_of_itself() {
     assert!(admitted.manifest.capabilities.iter().any(|asked| asked.name == Capability::SecretReveal));
     assert!(admitted.imports.contains(&"mortise:plugin/secret-reveal@0.1.0".to_owned()), "{admitted:?}");
     assert_eq!(host.store.get_blob(&admitted.digest).await.unwrap(), Some(bytes.clone()));
-    assert_eq!(host.runtime.admit(bytes).await.unwrap(), admitted);
+    assert_eq!(host.admit(bytes).await.unwrap(), admitted);
 }
 
 #[tokio::test]
 async fn every_plugin_of_the_house_is_admitted() {
     let host = Host::new();
     for name in ["hello", "erp", "misbehaving", "wasi"] {
-        let admitted = host.runtime.admit(component(name)).await;
+        let admitted = host.admit(component(name)).await;
         assert!(admitted.is_ok(), "{name}: {admitted:?}");
     }
 }
@@ -110,7 +110,7 @@ async fn a_plugin_with_a_wrong_manifest_is_refused_and_not_kept() {
     let place = bytes.windows(name.len()).position(|window| window == name).unwrap();
     bytes[place..place + name.len()].copy_from_slice(b"Mortise.hello");
     let bytes = Bytes::from(bytes);
-    let refused = host.runtime.admit(bytes.clone()).await.unwrap_err();
+    let refused = host.admit(bytes.clone()).await.unwrap_err();
     assert!(refused.to_string().contains("`name`: `Mortise.hello` is not a valid plugin id"), "{refused}");
     assert_eq!(host.store.get_blob(&mortise_model::id::Digest::of(&bytes)).await.unwrap(), None);
 }

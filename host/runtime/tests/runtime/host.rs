@@ -18,7 +18,8 @@ use mortise_model::plugin::Permissions;
 use mortise_model::secret::SecretText;
 use mortise_model::tenant::TenantLimits;
 use mortise_runtime::{
-    Admitted, Call, CallError, CallMode, LogWriter, Returned, Runtime, RuntimeConfig, Sink, Tape,
+    Admitted, Call, CallError, CallMode, Compiler, LogWriter, Refused, Returned, Runtime, RuntimeConfig,
+    Sink, Tape,
 };
 use mortise_store::{Batch, Origin, SledOptions, SledStore, Store, Write};
 use prometheus_client::registry::Registry;
@@ -32,7 +33,7 @@ pub(crate) struct Host {
     pub(crate) runtime: Runtime,
     pub(crate) store: Arc<dyn Store>,
     pub(crate) metrics: Registry,
-    _directory: TempDir,
+    directory: TempDir,
 }
 
 impl Host {
@@ -59,7 +60,8 @@ impl Host {
         let directory = TempDir::new().unwrap();
         // All tests share the images, so that each guest is compiled once.
         let images = Path::new(env!("CARGO_TARGET_TMPDIR")).join("runtime-images");
-        let mut config = RuntimeConfig::new(images, SecretText::new("the key of the tests"));
+        let compiler = Compiler::Program(env!("CARGO_BIN_EXE_mortise-compile").into());
+        let mut config = RuntimeConfig::new(images, SecretText::new("the key of the tests"), compiler);
         config.calls = 4;
         change(&mut config);
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
@@ -68,12 +70,22 @@ impl Host {
         let store: Arc<dyn Store> = Arc::new(store);
         let mut metrics = Registry::default();
         let runtime = Runtime::new(config, Arc::clone(&store), egress, clock, &mut metrics).unwrap();
-        Self { runtime, store, metrics, _directory: directory }
+        Self { runtime, store, metrics, directory }
+    }
+
+    /// Where its store is.
+    pub(crate) fn directory(&self) -> &Path {
+        self.directory.path()
+    }
+
+    /// Admits a component of the tests' tenant.
+    pub(crate) async fn admit(&self, component: Bytes) -> Result<Admitted, Refused> {
+        self.runtime.admit(&"acme".parse().unwrap(), component).await
     }
 
     /// Admits a guest and makes a call of it, with everything granted that its manifest asks for.
     pub(crate) async fn call(&self, guest: &str) -> (Call, Arc<Lines>) {
-        let admitted = self.runtime.admit(component(guest)).await.unwrap();
+        let admitted = self.admit(component(guest)).await.unwrap();
         call_of(&admitted)
     }
 

@@ -18,7 +18,7 @@ fn host(images: &Path, key: &'static str) -> Host {
 }
 
 async fn admit(host: &Host) {
-    host.runtime.admit(component("hello")).await.unwrap();
+    host.admit(component("hello")).await.unwrap();
     let (call, _) = host.call("hello").await;
     host.runtime.entities(call).await.unwrap();
 }

@@ -5,6 +5,7 @@
 mod admission;
 mod budgets;
 mod capabilities;
+mod compilation;
 mod far_side;
 mod grants;
 mod host;

@@ -81,7 +81,7 @@ fn diverged<T: std::fmt::Debug>(result: Result<Returned<T>, CallError>) -> Strin
 /// Another host, with the component and nothing else: an empty store, and an egress that may not call this machine.
 async fn bare(component: Bytes) -> Host {
     let host = Host::guarded();
-    host.runtime.admit(component).await.unwrap();
+    host.admit(component).await.unwrap();
     host
 }
 
@@ -90,7 +90,7 @@ async fn a_pull_is_had_again_without_the_far_side() {
     let ledger =
         SimulatedErp::start(Config { customers: 300, invoices: 0, ..Config::default() }).await.unwrap();
     let host = Host::new();
-    let admitted = host.runtime.admit(component("erp")).await.unwrap();
+    let admitted = host.admit(component("erp")).await.unwrap();
     let (mut call, _) = call_of(&admitted);
     reach_ledger(&mut call, &admitted.manifest, &ledger);
     set(&mut call, "page-size", 50);
@@ -162,7 +162,7 @@ async fn a_changed_component_is_told_at_the_call_where_it_differs() {
     let mut bytes = component("exercise").to_vec();
     let place = bytes.windows(15).position(|bytes| bytes == b"committed up to").unwrap();
     bytes[place] = b'C';
-    let changed = host.runtime.admit(bytes.into()).await.unwrap();
+    let changed = host.admit(bytes.into()).await.unwrap();
     let mut call_of_changed = call.clone();
     call_of_changed.release = changed.digest;
     let message = diverged(replay(&host, &call_of_changed, &recording, request.clone()).await);
@@ -188,7 +188,7 @@ async fn a_changed_component_is_told_at_the_call_where_it_differs() {
     assert_eq!(message, "the recording is of a call of `pull`, not of `test`");
 
     // Another plugin altogether.
-    let other = host.runtime.admit(component("standard")).await.unwrap();
+    let other = host.admit(component("standard")).await.unwrap();
     let mut call_of_other = call;
     call_of_other.release = other.digest;
     let message = diverged(replay(&host, &call_of_other, &recording, request).await);
