@@ -166,6 +166,12 @@ fn credentials(
         mistakes.count(&format!("{place}/hosts"), credential.hosts.len());
         for host in credential.hosts.iter().take(ENTRIES) {
             template::check_host(&format!("{place}/hosts"), host, settings, mistakes);
+            if !template::is_declared(host, hosts) {
+                let host = cut(host.clone(), NAME);
+                mistakes.add(format!(
+                    "`{place}/hosts` has `{host}`, which `hosts` does not declare: declare it there, or leave it out"
+                ));
+            }
         }
         credentials.push(CredentialDeclaration { name, scheme, hosts: credential.hosts });
     }

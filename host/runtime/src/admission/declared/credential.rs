@@ -3,7 +3,6 @@
 use std::collections::HashSet;
 
 use http::HeaderName;
-use mortise_model::host_pattern::HostPattern;
 use mortise_model::manifest::{
     ClientAuthentication, CredentialScheme, HostDeclaration, KeyPlace, SignatureEncoding, SignatureHash,
 };
@@ -124,9 +123,13 @@ fn token_url(
     if template::check(&what, text, settings, mistakes).is_none() {
         return;
     }
-    // Where it leads is known once the instance has settings; a host that stands there already is checked now.
-    let before_path = text.split_once("://").map_or(text, |(_, rest)| rest);
-    if before_path.split('/').next().unwrap_or_default().contains('{') {
+    let address = text.split_once("://").map_or(text, |(_, rest)| rest);
+    let authority = address.split('/').next().unwrap_or_default();
+    if authority.contains('{') {
+        // Where it leads is known once the instance has settings.
+        if !template::is_declared(authority, hosts) {
+            mistakes.add(not_declared(&what, authority));
+        }
         return;
     }
     let url = match text.parse::<Url>() {
@@ -138,10 +141,13 @@ fn token_url(
     };
     let (host, port) = (url.host_str().unwrap_or_default(), url.port_or_known_default().unwrap_or(443));
     let covers = |declared: &HostDeclaration| {
-        declared.pattern.contains('{')
-            || declared.pattern.parse::<HostPattern>().is_ok_and(|pattern| pattern.covers(host, port))
+        template::widest(&declared.pattern).is_none_or(|pattern| pattern.covers(host, port))
     };
     if !hosts.iter().any(covers) {
-        mistakes.add(format!("`{what}` is at `{host}`, which `hosts` does not declare"));
+        mistakes.add(not_declared(&what, host));
     }
+}
+
+fn not_declared(what: &str, host: &str) -> String {
+    format!("`{what}` is at `{host}`, which `hosts` does not declare: declare it there")
 }

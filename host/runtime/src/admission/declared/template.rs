@@ -3,6 +3,7 @@
 use std::collections::HashSet;
 
 use mortise_model::host_pattern::HostPattern;
+use mortise_model::manifest::HostDeclaration;
 
 use super::{Mistakes, SENTENCE};
 use crate::bounds::cut;
@@ -45,4 +46,30 @@ pub(super) fn check_host(what: &str, text: &str, settings: &HashSet<&str>, mista
         let text = cut(text.to_owned(), 100);
         mistakes.add(format!("`{what}`, `{text}`: {error}"));
     }
+}
+
+/// Whether a host pattern, or a template of one, can lie within what `hosts` declares. What a setting is alone can
+/// lie anywhere; where it leads is compared with the grant once it has a value.
+pub(super) fn is_declared(text: &str, hosts: &[HostDeclaration]) -> bool {
+    hosts.iter().any(|declared| {
+        declared.pattern == text
+            || match (widest(&declared.pattern), widest(text)) {
+                (Some(declared), Some(own)) => {
+                    declared.includes(&own) || (text.contains('{') && own.includes(&declared))
+                }
+                _ => true,
+            }
+    })
+}
+
+/// The widest pattern that a text can become: itself, or `*.example.com` for `{shop}.example.com`. None when it can
+/// become any host, or is none.
+pub(super) fn widest(text: &str) -> Option<HostPattern> {
+    if !text.contains('{') {
+        return text.parse().ok();
+    }
+    // The label in which the last setting ends, and all before it, can become any.
+    let (_, behind) = text.rsplit_once('}')?;
+    let (_, parent) = behind.split_once('.')?;
+    format!("*.{parent}").parse().ok()
 }

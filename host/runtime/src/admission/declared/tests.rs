@@ -95,6 +95,67 @@ fn a_mistake_is_told_with_its_place() {
 }
 
 #[test]
+fn a_credential_that_goes_where_the_plugin_does_not_is_refused() {
+    let hosts = |credential: &str, declared: &[&str]| {
+        let mut own = good();
+        own.credentials[0].hosts = vec![credential.to_owned()];
+        let declaration = |pattern: &&str| contract::HostDeclaration {
+            pattern: (*pattern).to_owned(),
+            reason: "Reads invoices.".to_owned(),
+        };
+        own.hosts = declared.iter().map(declaration).collect();
+        manifest(own).err().unwrap_or_default().join("; ")
+    };
+    for (credential, declared, is_taken) in [
+        ("api.example.com", &["api.example.com"][..], true),
+        ("api.example.com", &["other.example.com", "*.example.com"], true),
+        ("api.example.com", &["{base-url}"], true),
+        ("{base-url}", &["{base-url}"], true),
+        ("{base-url}", &["*.example.com"], true),
+        ("{base-url}.example.com", &["*.example.com"], true),
+        ("{base-url}.example.com", &["api.example.com"], true),
+        ("api-{base-url}.eu.example.com", &["*.example.com"], true),
+        ("api.example.com", &["other.example.com"], false),
+        ("api.example.com", &["api.example.com:8443"], false),
+        ("*.example.com", &["api.example.com"], false),
+        ("{base-url}.example.com", &["*.example.org"], false),
+        ("api.example.com", &["{base-url}.example.org"], false),
+        ("{base-url}", &[], false),
+    ] {
+        let mistakes = hosts(credential, declared);
+        let expected = format!(
+            "`credentials/erp/hosts` has `{credential}`, which `hosts` does not declare: declare it there"
+        );
+        assert_eq!(mistakes.contains(&expected), !is_taken, "{credential} {declared:?}: {mistakes}");
+        assert_eq!(mistakes.is_empty(), is_taken, "{credential} {declared:?}: {mistakes}");
+    }
+}
+
+#[test]
+fn a_token_endpoint_that_the_plugin_does_not_call_is_refused() {
+    for (token_url, is_taken) in [
+        ("https://login.example.com/token", true),
+        ("{base-url}/token", true),
+        ("https://{base-url}.example.com/token", true),
+        ("https://login.example.com:8443/token", false),
+        ("https://login.example.org/token", false),
+        ("https://{base-url}.example.org/token", false),
+    ] {
+        let mut own = good();
+        own.credentials[0].scheme =
+            contract::CredentialScheme::ClientCredentials(contract::ClientCredentialsScheme {
+                token_url: token_url.to_owned(),
+                client_id: "me".to_owned(),
+                client_secret: "token".to_owned(),
+                scope: None,
+                authentication: contract::ClientAuthentication::Basic,
+            });
+        let mistakes = manifest(own).err().unwrap_or_default().join("; ");
+        assert_eq!(mistakes.contains("which `hosts` does not declare"), !is_taken, "{token_url}: {mistakes}");
+    }
+}
+
+#[test]
 fn every_mistake_is_told_at_once() {
     let mut own = good();
     own.name.clear();
