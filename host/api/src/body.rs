@@ -79,17 +79,20 @@ pub(crate) fn require_media_type(headers: &HeaderMap, taken: &[&str]) -> Result<
 
 /// Reads a whole body of at most `most` bytes. `limit` is the name of the bound.
 pub(crate) async fn read(request: Request, most: usize, limit: &str) -> Result<Bytes, Problem> {
-    let too_large = || {
-        let detail = format!("the body has more than {most} bytes, the most that `{limit}` allows");
-        Problem::new(&kind::TOO_LARGE, detail).with("limit", most)
-    };
     if announced_length(request.headers()).is_some_and(|length| length > most as u64) {
-        return Err(too_large());
+        return Err(too_large(most, limit));
     }
-    collect(request.into_body(), most).await?.ok_or_else(too_large)
+    collect(request.into_body(), most).await?.ok_or_else(|| too_large(most, limit))
 }
 
-fn announced_length(headers: &HeaderMap) -> Option<u64> {
+/// A body, or the file in it, is larger than a bound.
+pub(crate) fn too_large(most: usize, limit: &str) -> Problem {
+    let detail = format!("the body has more than {most} bytes, the most that `{limit}` allows");
+    Problem::new(&kind::TOO_LARGE, detail).with("limit", most)
+}
+
+/// What a request says of the length of its body, if it does.
+pub(crate) fn announced_length(headers: &HeaderMap) -> Option<u64> {
     headers.get(header::CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
 }
 

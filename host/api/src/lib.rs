@@ -17,6 +17,7 @@ mod hooks;
 mod manage;
 mod members;
 mod metrics;
+mod multipart;
 mod observe;
 mod openapi;
 mod parameters;

@@ -19,4 +19,5 @@ mod patches;
 mod problems;
 mod scopes;
 mod serving;
+mod uploads;
 mod versions;
