@@ -1,10 +1,13 @@
 //! Does what no plugin should, as its setting `behaviour` says.
 //!
 //! What needs no page is done at the beginning of every call. A connector document has the same effect on the manifest:
-//! the document `loop` is a manifest that never comes.
+//! the document `loop` is a manifest that never comes. So has the word that a test writes into the component itself, for
+//! a manifest is asked for before there is a setting or a document.
 
 mod behaviour;
 mod pages;
+
+use std::hint::black_box;
 
 use mortise_sdk::prelude::*;
 use serde::Deserialize;
@@ -18,6 +21,10 @@ struct Settings {
     base_url: Option<String>,
 }
 
+/// What asking for the manifest does: a word of the setting, with spaces behind it. Tests write another into the
+/// component's bytes.
+static OF_MANIFEST: [u8; 40] = *b"the manifest's behaviour: behave        ";
+
 struct Misbehaving {
     settings: Settings,
 }
@@ -26,6 +33,12 @@ impl Connector for Misbehaving {
     type Settings = Settings;
 
     fn manifest() -> Manifest {
+        let word = black_box(&OF_MANIFEST)[26..].trim_ascii();
+        let word = String::from_utf8_lossy(word).into_owned();
+        if let Ok(behaviour) = serde_json::from_value(word.into()) {
+            // Those that answer an error have nobody to answer it to here.
+            let _ = behaviour::act(behaviour, None);
+        }
         let behaviour = Setting::choice("behaviour", BEHAVIOURS).title("Behaviour").default("behave");
         Manifest::connector("mortise-tests/misbehaving", env!("CARGO_PKG_VERSION"))
             .title("Misbehaving")

@@ -64,11 +64,16 @@ pub(crate) struct House {
 
 impl House {
     pub(crate) async fn start() -> Self {
+        Self::start_with("").await
+    }
+
+    /// A host with further tables in its configuration.
+    pub(crate) async fn start_with(tables: &str) -> Self {
         let directory = tempfile::tempdir().unwrap();
         let options = HostOptions {
             binary: mortise().to_owned(),
             directory: directory.path().to_owned(),
-            config: CONFIG.to_owned(),
+            config: format!("{CONFIG}{tables}"),
         };
         let host = Host::start(&options).await.unwrap();
         Self { host: Some(host), options, _directory: directory }

@@ -14,4 +14,5 @@ mod push;
 mod releases;
 mod resume;
 mod secrets;
+mod uploads;
 mod webhooks;
