@@ -319,6 +319,12 @@ fn parse_fields<R: Record>(data: &str, current: Option<&R>) -> Result<R::Fields,
     let malformed = |error: serde_json::Error| {
         FieldError::new("", "malformed", format!("the record is not a valid {}: {error}", R::KIND))
     };
+    // What most new records are: nothing to merge, nothing to leave out. Whatever is not so simple is read again.
+    if current.is_none()
+        && let Ok(fields) = serde_json::from_str(data)
+    {
+        return Ok(fields);
+    }
     let pulled: Map<String, Value> = serde_json::from_str(data).map_err(malformed)?;
     let mut members = match current.map(|current| serde_json::to_value(current.fields())) {
         Some(Ok(Value::Object(members))) => members,

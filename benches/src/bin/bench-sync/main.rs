@@ -24,6 +24,10 @@ use crate::house::{Cost, House, resident};
 use crate::native::Native;
 use crate::replay::replay;
 
+/// The allocator of the `mortise` program.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// Why the benchmark cannot go on.
 type Failure = Box<dyn std::error::Error + Send + Sync>;
 
