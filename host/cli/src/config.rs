@@ -70,9 +70,11 @@ pub(crate) struct Egress {
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct Runtime {
     pub(crate) calls: u32,
+    pub(crate) calls_per_tenant: u32,
     pub(crate) max_component_bytes: u64,
     pub(crate) max_call_memory_bytes: u32,
     pub(crate) total_memory_bytes: u64,
+    pub(crate) memory_per_tenant_bytes: u64,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -272,9 +274,11 @@ impl Default for Runtime {
     fn default() -> Self {
         Self {
             calls: 200,
+            calls_per_tenant: 50,
             max_component_bytes: 64 << 20,
             max_call_memory_bytes: 512 << 20,
             total_memory_bytes: 4 << 30,
+            memory_per_tenant_bytes: 1 << 30,
         }
     }
 }

@@ -204,8 +204,10 @@ fn runtime_config(config: &Config, data: &DataDirectory) -> Result<RuntimeConfig
     Ok(RuntimeConfig {
         max_component_bytes: runtime.max_component_bytes,
         calls: runtime.calls,
+        calls_per_tenant: runtime.calls_per_tenant,
         max_call_memory_bytes: runtime.max_call_memory_bytes,
         total_memory_bytes: runtime.total_memory_bytes,
+        memory_per_tenant_bytes: runtime.memory_per_tenant_bytes,
         compiler: compiler.clone(),
         ..RuntimeConfig::new(data.path.join(keys::IMAGES), data.image_key(), compiler.compiler)
     })

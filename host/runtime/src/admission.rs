@@ -15,7 +15,8 @@ use wasmtime::component::Component;
 use crate::bindings::manifest::PluginManifest;
 use crate::bounds::{TRAP, cut};
 use crate::engine::{MAX_MEMORIES, MAX_TABLE_ELEMENTS, MAX_TABLES};
-use crate::invoke::Opened;
+use crate::exports::Export;
+use crate::invoke::Invocation;
 use crate::release::Prepared;
 use crate::runtime::Inner;
 use crate::state::{Budget, Purpose};
@@ -154,28 +155,15 @@ impl Inner {
     /// Asks a component what it is, with nothing granted.
     async fn describe(&self, prepared: Arc<Prepared>) -> Result<PluginManifest, Refused> {
         let refused = |message: String| Err(Refused::Manifest(vec![message]));
-        let work = |opened: &mut Opened| {
-            // The types of the kind's functions are looked at too, while there is an instance.
-            let prepared = Arc::clone(&opened.prepared);
-            prepared.connector.load(&mut opened.store, &opened.instance)?;
-            prepared.manifest.load(&mut opened.store, &opened.instance)
+        let question = Invocation {
+            call: Arc::new(nobodys_call()?),
+            purpose: Purpose::Manifest,
+            budget: GATE_RUN,
+            sink: None,
+            export: Export::Describe,
+            parameters: (None::<&str>,),
         };
-        let described = self
-            .invoker
-            .bounded(
-                async { Ok(prepared) },
-                nobodys_call()?,
-                Purpose::Manifest,
-                GATE_RUN,
-                None,
-                Box::new(move |opened| {
-                    Box::pin(async move {
-                        let guest = work(opened)?;
-                        guest.call_describe(&mut opened.store, None).await
-                    })
-                }),
-            )
-            .await;
+        let described = self.invoker.bounded(async { Ok(prepared) }, question).await;
         match described {
             Ok(returned) => Ok(returned.value),
             Err(CallError::Host(error)) => Err(error.into()),

@@ -19,10 +19,14 @@ pub struct RuntimeConfig {
     pub max_component_bytes: u64,
     /// Calls in progress at the same time. Further calls wait, within their wall time.
     pub calls: u32,
+    /// Calls of one tenant in progress at the same time. Further calls wait, within their wall time.
+    pub calls_per_tenant: u32,
     /// Memory that one call may have at most, whatever its tenant's limit, in bytes.
     pub max_call_memory_bytes: u32,
     /// Memory of all calls together, in bytes.
     pub total_memory_bytes: u64,
+    /// Memory of all calls of one tenant together, in bytes.
+    pub memory_per_tenant_bytes: u64,
 }
 
 impl RuntimeConfig {
@@ -34,8 +38,10 @@ impl RuntimeConfig {
             compiler: CompilerConfig::new(compiler),
             max_component_bytes: 64 << 20,
             calls: 200,
+            calls_per_tenant: 50,
             max_call_memory_bytes: 512 << 20,
             total_memory_bytes: 4 << 30,
+            memory_per_tenant_bytes: 1 << 30,
         }
     }
 }

@@ -15,6 +15,7 @@ use wasmtime::component::{Component, InstancePre, Linker};
 use crate::bindings::{connector, manifest};
 use crate::compiler::{Compilation, CompilerConfig, Inspected};
 use crate::engine::engine_failed;
+use crate::exports::Exports;
 use crate::image::{Draft, Images};
 use crate::metrics::Metrics;
 use crate::state::CallState;
@@ -29,7 +30,7 @@ const LONGEST_WAIT: Duration = Duration::from_mins(5);
 /// A component that is ready to run.
 pub(crate) struct Prepared {
     pub(crate) pre: InstancePre<CallState>,
-    pub(crate) manifest: manifest::GuestIndices,
+    pub(crate) exports: Exports,
     pub(crate) connector: connector::GuestIndices,
 }
 
@@ -107,7 +108,8 @@ impl Releases {
         if let Some(prepared) = cell.get() {
             return Ok(Arc::clone(prepared));
         }
-        let prepared = cell.get_or_try_init(|| async {
+        // Its future is large, and nearly every call finds what it needs in memory.
+        let prepared = Box::pin(cell.get_or_try_init(|| async {
             if let Some(component) = self.image(digest).await? {
                 return self.link(&component).map_err(|error| engine_failed(&error));
             }
@@ -116,7 +118,7 @@ impl Releases {
             let prepared = self.link(&fresh.component).map_err(|error| engine_failed(&error))?;
             self.keep(fresh).await?;
             Ok(prepared)
-        });
+        }));
         prepared.await.cloned()
     }
 
@@ -173,9 +175,9 @@ impl Releases {
     /// Links, and finds the exports.
     pub(crate) fn link(&self, component: &Component) -> wasmtime::Result<Arc<Prepared>> {
         let pre = self.linker.instantiate_pre(component)?;
-        let manifest = manifest::GuestIndices::new(&pre)?;
+        manifest::GuestIndices::new(&pre)?;
         let connector = connector::GuestIndices::new(&pre)?;
-        Ok(Arc::new(Prepared { pre, manifest, connector }))
+        Ok(Arc::new(Prepared { pre, exports: Exports::of(component), connector }))
     }
 
     fn cell(&self, digest: &Digest) -> Cell {

@@ -13,16 +13,16 @@ use mortise_model::id::TenantId;
 use mortise_model::webhook::{InboundRequest, WebhookResult};
 use mortise_store::Store;
 use prometheus_client::registry::Registry;
-use tokio::sync::Semaphore;
 use wasmtime::component::Linker;
 
-use crate::bindings::connector::Guest;
 use crate::engine::engine_failed;
+use crate::exports::Export;
 use crate::image::Images;
-use crate::invoke::{Invoker, Opened, Work};
+use crate::invoke::Invoker;
 use crate::memory::HostMemory;
 use crate::metrics::Metrics;
 use crate::release::Releases;
+use crate::share::Shares;
 use crate::state::World;
 use crate::{
     Admitted, Call, CallError, Refused, Returned, RuntimeConfig, RuntimeError, Sink, answer, capability,
@@ -70,7 +70,7 @@ impl Runtime {
         let invoker = Invoker {
             releases,
             world: World { store, egress, clock, memory, counters },
-            slots: Semaphore::new(usize::try_from(config.calls.max(1)).unwrap_or(1)),
+            shares: Shares::new(config.calls, config.calls_per_tenant, config.memory_per_tenant_bytes),
             metrics,
             max_memory: config.max_call_memory_bytes.into(),
         };
@@ -95,16 +95,12 @@ impl Runtime {
 
     /// Lists what the connector can pull and push with the call's settings.
     pub async fn entities(&self, call: Call) -> Result<Returned<Vec<EntityOffer>>, CallError> {
-        let work: Work<_> =
-            Box::new(|opened| Box::pin(async move { guest(opened)?.call_entities(&mut opened.store).await }));
-        checked(self.inner.invoker.run("entities", call, None, work).await?, answer::entities)
+        checked(self.inner.invoker.run(Export::Entities, (), call, None).await?, answer::entities)
     }
 
     /// Looks whether the instance works.
     pub async fn test(&self, call: Call) -> Result<Returned<Vec<Check>>, CallError> {
-        let work: Work<_> =
-            Box::new(|opened| Box::pin(async move { guest(opened)?.call_test(&mut opened.store).await }));
-        checked(self.inner.invoker.run("test", call, None, work).await?, answer::checks)
+        checked(self.inner.invoker.run(Export::Test, (), call, None).await?, answer::checks)
     }
 
     /// Pulls one entity into `sink`.
@@ -115,10 +111,8 @@ impl Runtime {
         sink: Arc<dyn Sink>,
     ) -> Result<Returned<PullEnd>, CallError> {
         let request = translate::pull_request(request);
-        let work: Work<_> = Box::new(move |opened| {
-            Box::pin(async move { guest(opened)?.call_pull(&mut opened.store, &request).await })
-        });
-        checked(self.inner.invoker.run("pull", call, Some(sink), work).await?, answer::pull_end)
+        let end = self.inner.invoker.run(Export::Pull, (&request,), call, Some(sink)).await?;
+        checked(end, answer::pull_end)
     }
 
     /// Reads one record by the far side's id. None when the far side does not have it.
@@ -128,13 +122,8 @@ impl Runtime {
         entity: EntityKind,
         external_id: &str,
     ) -> Result<Returned<Option<PulledRecord>>, CallError> {
-        let external_id = external_id.to_owned();
-        let work: Work<_> = Box::new(move |opened| {
-            Box::pin(async move {
-                guest(opened)?.call_pull_one(&mut opened.store, entity.name(), &external_id).await
-            })
-        });
-        checked(self.inner.invoker.run("pull-one", call, None, work).await?, answer::pulled_one)
+        let parameters = (entity.name(), external_id);
+        checked(self.inner.invoker.run(Export::PullOne, parameters, call, None).await?, answer::pulled_one)
     }
 
     /// Has the plugin verify and read a webhook of the far side.
@@ -147,10 +136,8 @@ impl Runtime {
         request: InboundRequest,
     ) -> Result<Returned<WebhookResult>, CallError> {
         let request = webhook::request(request);
-        let work: Work<_> = Box::new(move |opened| {
-            Box::pin(async move { guest(opened)?.call_handle_webhook(&mut opened.store, &request).await })
-        });
-        checked(self.inner.invoker.run("handle-webhook", call, None, work).await?, webhook::result)
+        let parameters = (&request,);
+        checked(self.inner.invoker.run(Export::HandleWebhook, parameters, call, None).await?, webhook::result)
     }
 
     /// Sends a batch. Answers one result per item, in the order of `items`.
@@ -165,17 +152,10 @@ impl Runtime {
     ) -> Result<Returned<Vec<PushResult>>, CallError> {
         let ids: Vec<u64> = items.iter().map(|item| item.id).collect();
         let items: Vec<_> = items.into_iter().map(translate::push_item).collect();
-        let work: Work<_> = Box::new(move |opened| {
-            Box::pin(async move { guest(opened)?.call_push(&mut opened.store, entity.name(), &items).await })
-        });
-        let results = self.inner.invoker.run("push", call, None, work).await?;
+        let parameters = (entity.name(), items.as_slice());
+        let results = self.inner.invoker.run(Export::Push, parameters, call, None).await?;
         checked(results, |results| answer::push_results(&ids, results))
     }
-}
-
-fn guest(opened: &mut Opened) -> wasmtime::Result<Guest> {
-    let prepared = Arc::clone(&opened.prepared);
-    prepared.connector.load(&mut opened.store, &opened.instance)
 }
 
 fn checked<T, U>(

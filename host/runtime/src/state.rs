@@ -19,8 +19,9 @@ use crate::capability::sink::{self, Sink};
 use crate::capability::storage::{self, Storage};
 use crate::capability::wasi::{self, Wasi};
 use crate::capability::wasi_http::{self, WasiHttp};
+use crate::cpu::CpuMeter;
 use crate::gate::Gate;
-use crate::memory::{HostMemory, MemoryBudget};
+use crate::memory::{HostMemory, MemoryBudget, TenantMemory};
 use crate::metrics::GateCounters;
 
 /// What the capabilities of every call reach the world through.
@@ -51,6 +52,8 @@ pub(crate) struct Budget {
 
 /// What the store of one call holds.
 pub(crate) struct CallState {
+    pub(crate) meter: Arc<CpuMeter>,
+    pub(crate) cpu: Duration,
     pub(crate) table: ResourceTable,
     pub(crate) memory: MemoryBudget,
     pub(crate) gate: Gate,
@@ -68,24 +71,28 @@ pub(crate) struct CallState {
 impl CallState {
     pub(crate) fn bind(
         world: &World,
-        call: &Call,
+        call: &Arc<Call>,
         purpose: Purpose,
         budget: &Budget,
+        tenant: &Arc<TenantMemory>,
         keeper: Option<Arc<dyn crate::Sink>>,
     ) -> Self {
         let lines = log::bind(call, &world.clock);
+        let meter = Arc::new(CpuMeter::new());
         let mut table = ResourceTable::new();
         table.set_max_capacity(HANDLES);
         Self {
+            meter,
+            cpu: budget.cpu,
             table,
-            memory: MemoryBudget::new(budget.memory, Arc::clone(&world.memory)),
+            memory: MemoryBudget::new(budget.memory, Arc::clone(tenant), Arc::clone(&world.memory)),
             gate: Gate::new(
                 Arc::clone(&call.permissions),
                 Arc::clone(&world.counters),
                 Arc::clone(&lines),
                 call.tape.clone(),
             ),
-            context: context::bind(call, purpose, &world.clock, budget.wall).open(&call.cancelled),
+            context: context::bind(call, purpose, &world.clock, budget.wall),
             http: http::bind(call, &world.egress),
             secrets: secrets::bind(call),
             settings: settings::bind(call),

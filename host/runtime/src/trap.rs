@@ -39,6 +39,13 @@ pub(crate) fn explain(error: &wasmtime::Error, state: &mut CallState, budget: &B
     }
     match state.memory.exhausted() {
         Some(Exhausted::Call) => return CallError::Limit { limit: Limit::Memory(budget.memory) },
+        Some(Exhausted::Tenant(most)) => {
+            return RuntimeError::Busy(format!(
+                "the tenant's calls use the {most} bytes of memory that one tenant has: the operator's \
+                 `runtime.memory_per_tenant_bytes` can be raised"
+            ))
+            .into();
+        }
         Some(Exhausted::Host) => {
             let reason = "the plugins that run now use all the memory there is for them";
             return RuntimeError::Busy(reason.to_owned()).into();

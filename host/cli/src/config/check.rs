@@ -20,6 +20,7 @@ impl Config {
         within("egress.timeout_seconds", egress.timeout_seconds, 1, 3_600)?;
         within("egress.max_body_bytes", u64::from(egress.max_body_bytes), 1 << 10, GIBIBYTE)?;
         within("runtime.calls", runtime.calls, 1, 10_000)?;
+        within("runtime.calls_per_tenant", runtime.calls_per_tenant, 1, 10_000)?;
         within("runtime.max_component_bytes", runtime.max_component_bytes, 1 << 10, GIBIBYTE / 4)?;
         within(
             "runtime.max_call_memory_bytes",
@@ -28,6 +29,12 @@ impl Config {
             4 * GIBIBYTE,
         )?;
         within("runtime.total_memory_bytes", runtime.total_memory_bytes, 1 << 20, 4_096 * GIBIBYTE)?;
+        within(
+            "runtime.memory_per_tenant_bytes",
+            runtime.memory_per_tenant_bytes,
+            1 << 20,
+            4_096 * GIBIBYTE,
+        )?;
         within("compiler.at_once", compiler.at_once, 1, 64)?;
         within("compiler.cpu_seconds", compiler.cpu_seconds, 1, 3_600)?;
         within("compiler.wall_seconds", compiler.wall_seconds, 1, 3_600)?;

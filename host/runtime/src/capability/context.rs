@@ -3,8 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use mortise_model::clock::Clock;
-use tokio_util::sync::CancellationToken;
+use mortise_model::clock::{Clock, Timestamp};
 use wasmtime::component::Linker;
 
 use super::Host;
@@ -15,9 +14,10 @@ use crate::{Call, CallMode};
 
 /// The call in progress, as the plugin sees it.
 pub(crate) struct Context {
-    call: contract::Call,
+    call: Arc<Call>,
+    purpose: Purpose,
+    deadline: Timestamp,
     clock: Arc<dyn Clock>,
-    cancelled: CancellationToken,
 }
 
 pub(crate) fn link(linker: &mut Linker<CallState>) -> wasmtime::Result<()> {
@@ -25,38 +25,36 @@ pub(crate) fn link(linker: &mut Linker<CallState>) -> wasmtime::Result<()> {
 }
 
 /// Answers for one call, which began now and may take `wall`.
-pub(crate) fn bind(call: &Call, purpose: Purpose, clock: &Arc<dyn Clock>, wall: Duration) -> Context {
-    let asked = |text: &str| match purpose {
-        Purpose::Work => text.to_owned(),
-        Purpose::Manifest => String::new(),
-    };
-    let call = contract::Call {
-        tenant: asked(call.tenant.as_str()),
-        instance: asked(call.instance.as_str()),
-        run: asked(call.run.as_str()),
-        attempt: call.attempt,
-        idempotency_key: call.idempotency_key.clone(),
-        dry_run: call.mode == CallMode::DryRun,
-        deadline: clock.now().plus(wall).to_string(),
-    };
-    Context { call, clock: Arc::clone(clock), cancelled: CancellationToken::new() }
+pub(crate) fn bind(call: &Arc<Call>, purpose: Purpose, clock: &Arc<dyn Clock>, wall: Duration) -> Context {
+    Context { call: Arc::clone(call), purpose, deadline: clock.now().plus(wall), clock: Arc::clone(clock) }
 }
 
 impl Context {
-    /// Lets the plugin see when it is asked to stop.
-    pub(crate) fn open(mut self, cancelled: &CancellationToken) -> Self {
-        self.cancelled = cancelled.clone();
-        self
+    fn open(&self) -> contract::Call {
+        let call = &self.call;
+        let asked = |text: &str| match self.purpose {
+            Purpose::Work => text.to_owned(),
+            Purpose::Manifest => String::new(),
+        };
+        contract::Call {
+            tenant: asked(call.tenant.as_str()),
+            instance: asked(call.instance.as_str()),
+            run: asked(call.run.as_str()),
+            attempt: call.attempt,
+            idempotency_key: call.idempotency_key.clone(),
+            dry_run: call.mode == CallMode::DryRun,
+            deadline: self.deadline.to_string(),
+        }
     }
 }
 
 impl contract::Host for CallState {
     fn current(&mut self) -> wasmtime::Result<contract::Call> {
-        gated!(self, ContextCurrent, nothing, self.context.call.clone())
+        gated!(self, ContextCurrent, nothing, self.context.open())
     }
 
     fn is_cancelled(&mut self) -> wasmtime::Result<bool> {
-        gated!(self, ContextIsCancelled, nothing, self.context.cancelled.is_cancelled())
+        gated!(self, ContextIsCancelled, nothing, self.context.call.cancelled.is_cancelled())
     }
 
     fn now(&mut self) -> wasmtime::Result<String> {

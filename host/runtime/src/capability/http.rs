@@ -27,12 +27,11 @@ use contract::{BodyForm, Delivery, HttpError, HttpErrorKind, Response};
 /// The way out of one call.
 pub(crate) struct Http {
     egress: Egress,
-    scope: Option<EgressScope>,
-    mode: CallMode,
+    call: Arc<Call>,
     client: Option<EgressClient>,
     pending: usize,
     started: u32,
-    unread: Arc<AtomicUsize>,
+    unread: Option<Arc<AtomicUsize>>,
 }
 
 type Answer = Result<Response, HttpError>;
@@ -65,25 +64,27 @@ pub(crate) fn link(linker: &mut Linker<CallState>) -> wasmtime::Result<()> {
 }
 
 /// Sends for one call's tenant, instance and grant.
-pub(crate) fn bind(call: &Call, egress: &Egress) -> Http {
-    let scope = EgressScope {
-        tenant: call.tenant.clone(),
-        instance: call.instance.clone(),
-        plugin: call.plugin.clone(),
-        permissions: call.permissions.clone(),
-        credentials: call.credentials.clone(),
-        secrets: call.secrets.clone(),
-        budget: EgressBudget { requests: call.limits.call_http_requests, bytes: call.limits.call_http_bytes },
-        cancelled: call.cancelled.clone(),
-    };
+pub(crate) fn bind(call: &Arc<Call>, egress: &Egress) -> Http {
     Http {
         egress: egress.clone(),
-        scope: Some(scope),
-        mode: call.mode,
+        call: Arc::clone(call),
         client: None,
         pending: 0,
         started: 0,
-        unread: Arc::default(),
+        unread: None,
+    }
+}
+
+fn scope(call: &Call) -> EgressScope {
+    EgressScope {
+        tenant: call.tenant.clone(),
+        instance: call.instance.clone(),
+        plugin: call.plugin.clone(),
+        permissions: Arc::clone(&call.permissions),
+        credentials: Arc::clone(&call.credentials),
+        secrets: Arc::clone(&call.secrets),
+        budget: EgressBudget { requests: call.limits.call_http_requests, bytes: call.limits.call_http_bytes },
+        cancelled: call.cancelled.clone(),
     }
 }
 
@@ -119,23 +120,22 @@ impl Drop for Unread {
 
 impl Http {
     /// The call's client, made at the first request.
-    fn open(&mut self) -> Result<EgressClient, HttpError> {
-        if let Some(scope) = self.scope.take() {
-            self.client = Some(self.egress.client(scope));
-        }
-        self.client.clone().ok_or_else(|| failure(HttpErrorKind::Other, "the way out is closed".to_owned()))
+    fn open(&mut self) -> EgressClient {
+        self.client.get_or_insert_with(|| self.egress.client(scope(&self.call))).clone()
     }
 
     /// The call's client, unless a dry run does not send what has this method.
     pub(super) fn admit(&mut self, method: Method) -> Result<EgressClient, HttpError> {
-        if self.mode == CallMode::DryRun && !matches!(method, Method::Get | Method::Head | Method::Options) {
+        if self.call.mode == CallMode::DryRun
+            && !matches!(method, Method::Get | Method::Head | Method::Options)
+        {
             let name = method.name();
             return Err(failure(
                 HttpErrorKind::Denied,
                 format!("this is a dry run: only GET, HEAD and OPTIONS are sent, not {name}"),
             ));
         }
-        self.open()
+        Ok(self.open())
     }
 
     /// Makes the future of one exchange, unless the request is refused before.
@@ -213,7 +213,7 @@ impl CallState {
             return Err(full());
         }
         let exchange = self.http.exchange(request)?;
-        let unread = Arc::clone(&self.http.unread);
+        let unread = Arc::clone(self.http.unread.get_or_insert_default());
         let task = AbortOnDropHandle::new(tokio::spawn(async move { Unread::keep(exchange.await, unread) }));
         self.keep_pending(State::InFlight(task)).map_err(|_| full())
     }

@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use mortise_model::clock::Clock;
-use mortise_model::id::{InstanceId, TenantId};
 use mortise_store::collections::PLUGIN_STORAGE;
 use mortise_store::{Document, DocumentId, Expect, Store, StoreError, Version, Write};
 use wasmtime::component::Linker;
@@ -30,10 +29,7 @@ use contract::{Entry, KeyPage, Swap};
 pub(crate) struct Storage {
     store: Arc<dyn Store>,
     clock: Arc<dyn Clock>,
-    tenant: TenantId,
-    instance: InstanceId,
-    /// What the ids of its documents begin with.
-    prefix: String,
+    call: Arc<Call>,
     quota: u64,
     /// Bytes in use, once something looked. What the call wrote is part of it.
     used: Option<u64>,
@@ -52,13 +48,11 @@ pub(crate) fn link(linker: &mut Linker<CallState>) -> wasmtime::Result<()> {
 }
 
 /// The storage of the call's instance, as large as the grant and the tenant's limit allow.
-pub(crate) fn bind(call: &Call, store: &Arc<dyn Store>, clock: &Arc<dyn Clock>) -> Storage {
+pub(crate) fn bind(call: &Arc<Call>, store: &Arc<dyn Store>, clock: &Arc<dyn Clock>) -> Storage {
     Storage {
         store: Arc::clone(store),
         clock: Arc::clone(clock),
-        tenant: call.tenant.clone(),
-        instance: call.instance.clone(),
-        prefix: format!("{}/", call.instance),
+        call: Arc::clone(call),
         quota: call.permissions.storage_bytes.min(call.limits.storage_bytes),
         used: None,
         written: BTreeMap::new(),
@@ -84,7 +78,12 @@ impl Storage {
     }
 
     fn id(&self, key: &str) -> DocumentId {
-        DocumentId::Text(format!("{}{key}", self.prefix))
+        DocumentId::Text(self.path(key))
+    }
+
+    /// The id of a key's document: what those of one instance begin with, and the key.
+    fn path(&self, key: &str) -> String {
+        format!("{}/{key}", self.call.instance)
     }
 
     fn put(&self, key: &str, value: &Content, expect: Expect) -> Write {
@@ -93,7 +92,7 @@ impl Storage {
 
     /// What is in the store, whatever the call wrote.
     async fn kept(&self, key: &str) -> Result<Option<Document>, Error> {
-        self.store.get(&self.tenant, &PLUGIN_STORAGE, &self.id(key)).await.map_err(unavailable)
+        self.store.get(&self.call.tenant, &PLUGIN_STORAGE, &self.id(key)).await.map_err(unavailable)
     }
 
     pub(super) async fn get(&self, key: &str) -> Result<Option<Entry>, Error> {

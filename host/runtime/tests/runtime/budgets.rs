@@ -6,7 +6,7 @@ use mortise_model::error::PluginError;
 use mortise_runtime::{Call, CallError, Limit, RuntimeError};
 
 use crate::far_side;
-use crate::host::{Host, grant, no_digest, reach, set};
+use crate::host::{Host, another_tenant, grant, no_digest, reach, set};
 
 #[track_caller]
 fn limit<T: std::fmt::Debug>(result: Result<T, CallError>) -> Limit {
@@ -102,9 +102,43 @@ async fn a_call_that_finds_no_slot_within_its_time_hears_that_the_host_is_busy()
         }
     };
     assert!(matches!(&error, CallError::Host(RuntimeError::Busy(_))), "{error:?}");
-    assert!(error.to_string().contains("no slot for plugins was free"), "{error}");
+    assert!(error.to_string().contains("`runtime.calls`"), "{error}");
     cancelled.cancel();
     assert!(matches!(running.await.unwrap(), Err(CallError::Stopped)));
+}
+
+#[tokio::test]
+async fn a_tenants_calls_wait_for_each_other_and_not_another_tenants() {
+    let host = Host::with(|config| config.calls_per_tenant = 1);
+    let first = misbehaving(&host, "loop").await;
+    let cancelled = first.cancelled.clone();
+    let runtime = host.runtime.clone();
+    let running = tokio::spawn(async move { runtime.test(first).await });
+    let mut second = misbehaving(&host, "behave").await;
+    second.limits.call_wall_ms = 50;
+    let error = loop {
+        if let Err(error) = host.runtime.test(second.clone()).await {
+            break error;
+        }
+    };
+    assert!(matches!(&error, CallError::Host(RuntimeError::Busy(_))), "{error:?}");
+    assert!(error.to_string().contains("`runtime.calls_per_tenant`"), "{error}");
+    let mut other = misbehaving(&host, "behave").await;
+    other.tenant = another_tenant();
+    host.runtime.test(other).await.unwrap();
+    cancelled.cancel();
+    assert!(matches!(running.await.unwrap(), Err(CallError::Stopped)));
+}
+
+#[tokio::test]
+async fn the_memory_of_a_tenants_calls_together_is_bounded() {
+    let host = Host::with(|config| config.memory_per_tenant_bytes = 30 << 20);
+    let call = misbehaving(&host, "allocate").await;
+    let error = host.runtime.test(call).await.unwrap_err();
+    assert!(matches!(error, CallError::Host(RuntimeError::Busy(_))), "{error:?}");
+    assert!(error.to_string().contains("`runtime.memory_per_tenant_bytes`"), "{error}");
+    let call = misbehaving(&host, "behave").await;
+    host.runtime.test(call).await.unwrap();
 }
 
 #[tokio::test]

@@ -1,4 +1,4 @@
-use mortise_model::connector::{Operation, Outcome, PushItem};
+use mortise_model::connector::{Operation, Outcome, PushItem, PushResult};
 use mortise_model::entity::EntityKind;
 use mortise_model::error::PluginError;
 use mortise_model::log::{LogLevel, LogSource};
@@ -146,4 +146,26 @@ async fn entities_are_listed_and_calls_are_counted() {
     ] {
         assert!(metrics.contains(line), "{line}: {metrics}");
     }
+}
+
+#[tokio::test]
+async fn the_small_job_adds_up_its_invoice_and_logs_once() {
+    let host = Host::new();
+    let (call, lines) = host.call("small-job").await;
+    let item = PushItem {
+        idempotency_key: "key".to_owned(),
+        attempt: 1,
+        operation: Operation::Create,
+        id: 7,
+        external_id: None,
+        data: json!({
+            "number": "R-1", "currency": "EUR",
+            "items": [{ "quantity": "3", "unitPrice": "12.50" }, { "quantity": "2", "unitPrice": "0.25" }],
+        })
+        .to_string(),
+    };
+    let pushed = host.runtime.push(call, EntityKind::Invoice, vec![item]).await.unwrap();
+    let outcome = Outcome::Stored { external_id: "R-1".to_owned(), note: "38.00".to_owned() };
+    assert_eq!(pushed.value, [PushResult { id: 7, outcome }]);
+    assert_eq!(lines.messages(), ["added up an invoice"]);
 }

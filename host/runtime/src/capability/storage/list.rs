@@ -24,12 +24,12 @@ pub(super) struct Scan {
 impl Scan {
     /// Reads all of them.
     pub(super) fn from_the_beginning(storage: &Storage) -> Self {
-        Self { after: Some(storage.prefix.clone()) }
+        Self { after: Some(storage.path("")) }
     }
 
     /// Reads those after a key, which need not exist.
     fn after(storage: &Storage, key: &str) -> Self {
-        Self { after: Some(format!("{}{key}", storage.prefix)) }
+        Self { after: Some(storage.path(key)) }
     }
 
     /// The next keys and documents. None when there are no more.
@@ -38,15 +38,16 @@ impl Scan {
         let cursor = Cursor { values: Vec::new(), id: after.into() };
         let query = Query { page: PageRequest::after(cursor, STEP), ..Query::default() };
         let found =
-            storage.store.query(&storage.tenant, &PLUGIN_STORAGE, &query).await.map_err(unavailable)?;
+            storage.store.query(&storage.call.tenant, &PLUGIN_STORAGE, &query).await.map_err(unavailable)?;
+        let prefix = storage.path("");
         let mut documents = Vec::with_capacity(found.documents.len());
         for document in found.documents {
             let id = document.id.to_string();
-            let Some(key) = id.strip_prefix(&storage.prefix) else { return Ok(Some(documents)) };
+            let Some(key) = id.strip_prefix(&prefix) else { return Ok(Some(documents)) };
             documents.push((key.to_owned(), document));
         }
         if found.more {
-            self.after = documents.last().map(|(key, _)| format!("{}{key}", storage.prefix));
+            self.after = documents.last().map(|(key, _)| storage.path(key));
         }
         Ok(Some(documents))
     }

@@ -52,8 +52,8 @@ impl Storage {
     }
 
     async fn commit(&self, key: &str, value: &Content, expect: Expect) -> Result<Version, StoreError> {
-        let origin = Origin::Instance(self.instance.clone());
-        let mut batch = Batch::new(self.tenant.clone(), origin, self.clock.now());
+        let origin = Origin::Instance(self.call.instance.clone());
+        let mut batch = Batch::new(self.call.tenant.clone(), origin, self.clock.now());
         batch.push(self.put(key, value, expect));
         let sequence = self.store.commit(batch).await?;
         Ok(Version(sequence.0))
