@@ -52,6 +52,7 @@ pub(crate) fn router() -> OpenApiRouter<App> {
         .routes(routes!(runs::get_run))
         .routes(routes!(runs::get_run_log))
         .routes(routes!(runs::cancel_run))
+        .routes(routes!(runs::replay_run))
         .routes(routes!(dead_letters::list_dead_letters))
         .routes(routes!(dead_letters::get_dead_letter))
         .routes(routes!(dead_letters::replay_dead_letter))

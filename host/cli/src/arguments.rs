@@ -24,6 +24,10 @@ pub(crate) enum Command {
     /// Makes, checks and uploads plugins.
     #[command(subcommand)]
     Plugin(plugin::Command),
+    /// Has the recorded pulls of a run again, on the host: nothing is sent, stored or read.
+    ///
+    /// The instance records while its `recording` is `on` (`PATCH /manage/instances/{id}`).
+    Replay(plugin::replay::Options),
 }
 
 /// Runs the host.

@@ -35,6 +35,7 @@ fn run(command: Command) -> Result<(), Box<dyn Error>> {
         Command::Serve(options) => serve::command(&options)?,
         Command::Config => print!("{}", config::EXAMPLE),
         Command::Plugin(command) => plugin::command(command)?,
+        Command::Replay(options) => plugin::replay(options)?,
     }
     Ok(())
 }

@@ -7,6 +7,7 @@ mod error;
 mod new;
 mod permissions;
 mod push;
+pub(crate) mod replay;
 mod show;
 
 use clap::Subcommand;
@@ -36,6 +37,14 @@ pub(crate) fn command(command: Command) -> Result<(), PluginError> {
         Command::Check(options) => asynchronous(check::run(options)),
         Command::Push(options) => asynchronous(push::run(options)),
     }
+}
+
+/// Has a run again on the host.
+///
+/// # Errors
+/// [`PluginError`], and [`PluginError::Differs`] when the run went another way than its recording.
+pub(crate) fn replay(options: replay::Options) -> Result<(), PluginError> {
+    asynchronous(replay::run(options))
 }
 
 fn asynchronous(work: impl Future<Output = Result<(), PluginError>>) -> Result<(), PluginError> {

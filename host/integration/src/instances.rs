@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use mortise_model::error::FieldError;
 use mortise_model::id::{InstanceId, PluginName, TenantId};
-use mortise_model::instance::{Instance, InstanceState, SyncAction};
+use mortise_model::instance::{Instance, InstanceState, RecordingMode, SyncAction};
 use mortise_model::log::LogLevel;
 use mortise_model::plugin::Plugin;
 use mortise_model::secret::SecretText;
@@ -64,6 +64,8 @@ pub struct InstanceChanges {
     pub actions: Option<Vec<SyncAction>>,
     /// The log level.
     pub log_level: Option<LogLevel>,
+    /// Whether pulls are recorded.
+    pub recording: Option<RecordingMode>,
 }
 
 impl Instances<'_> {
@@ -120,6 +122,7 @@ impl Instances<'_> {
             settings,
             actions: Vec::new(),
             log_level: new.log_level,
+            recording: RecordingMode::Off,
             created_at: now,
             updated_at: now,
         };
@@ -162,6 +165,9 @@ impl Instances<'_> {
         }
         if let Some(level) = changes.log_level {
             instance.log_level = level;
+        }
+        if let Some(recording) = changes.recording {
+            instance.recording = recording;
         }
         let bound_differs = changes.settings.is_some() || changes.actions.is_some();
         if let Some(new) = changes.settings {

@@ -23,7 +23,7 @@ use serde_json::Value;
 
 use crate::integration::Inner;
 use crate::sync::status_name;
-use crate::{Integration, IntegrationError, listing};
+use crate::{Integration, IntegrationError, listing, recordings};
 
 /// The kind of the job.
 const RETENTION_JOB: &str = "retention";
@@ -185,6 +185,7 @@ impl RetentionHandler {
                         let id = format!("{prefix}{rest}").into();
                         writes.push(Write::Delete { collection: &RUN_LOGS, id, expect: Expect::Any });
                     }
+                    writes.extend(recordings::forget(store, tenant, &prefix).await?);
                 }
                 let (collection, id) = (T::COLLECTION, document.id.clone());
                 // After its log: a run that is still there is found again.

@@ -158,6 +158,24 @@ impl Vault {
         XChaCha20Poly1305::new_from_slice(key.as_slice()).ok()
     }
 
+    /// The bytes under the tenant's key, behind a nonce. They open with the same `associated` alone, which says what
+    /// they are and where they belong.
+    pub(crate) fn seal_bytes(&self, tenant: &TenantId, associated: &str, bytes: &[u8]) -> Option<Vec<u8>> {
+        let nonce: [u8; NONCE_LENGTH] = rand::random();
+        let payload = Payload { msg: bytes, aad: associated.as_bytes() };
+        let ciphertext = self.cipher(tenant)?.encrypt(&XNonce::from(nonce), payload).ok()?;
+        let mut sealed = nonce.to_vec();
+        sealed.extend(ciphertext);
+        Some(sealed)
+    }
+
+    /// What was sealed. None with another key, for another place, or when it was changed.
+    pub(crate) fn open_bytes(&self, tenant: &TenantId, associated: &str, sealed: &[u8]) -> Option<Vec<u8>> {
+        let (nonce, ciphertext) = sealed.split_first_chunk::<NONCE_LENGTH>()?;
+        let payload = Payload { msg: ciphertext, aad: associated.as_bytes() };
+        self.cipher(tenant)?.decrypt(&XNonce::from(*nonce), payload).ok()
+    }
+
     fn seal(
         &self,
         tenant: &TenantId,
@@ -165,15 +183,10 @@ impl Vault {
         name: &str,
         value: &SecretText,
     ) -> Result<SealedSecret, StoreError> {
-        let nonce: [u8; NONCE_LENGTH] = rand::random();
         let associated = associated_data(tenant, instance, name);
-        let payload = Payload { msg: value.reveal().as_bytes(), aad: associated.as_bytes() };
-        let ciphertext = self
-            .cipher(tenant)
-            .and_then(|cipher| cipher.encrypt(&XNonce::from(nonce), payload).ok())
+        let sealed = self
+            .seal_bytes(tenant, &associated, value.reveal().as_bytes())
             .ok_or_else(|| StoreError::Invalid(format!("the secret `{name}` cannot be sealed")))?;
-        let mut sealed = nonce.to_vec();
-        sealed.extend(ciphertext);
         Ok(SealedSecret {
             instance: instance.clone(),
             name: name.to_owned(),
@@ -199,13 +212,8 @@ impl Vault {
             )
         };
         let sealed = BASE64.decode(&secret.sealed).map_err(|_| wrong_key())?;
-        let (nonce, ciphertext) = sealed.split_first_chunk::<NONCE_LENGTH>().ok_or_else(wrong_key)?;
         let associated = associated_data(tenant, &secret.instance, &secret.name);
-        let payload = Payload { msg: ciphertext, aad: associated.as_bytes() };
-        let opened = self
-            .cipher(tenant)
-            .and_then(|cipher| cipher.decrypt(&XNonce::from(*nonce), payload).ok())
-            .ok_or_else(wrong_key)?;
+        let opened = self.open_bytes(tenant, &associated, &sealed).ok_or_else(wrong_key)?;
         String::from_utf8(opened).map(SecretText::new).map_err(|_| failed("it is not text".to_owned()))
     }
 

@@ -26,10 +26,24 @@ pub struct Instance {
     pub actions: Vec<SyncAction>,
     /// The least level of the plugin's log lines that are kept.
     pub log_level: LogLevel,
+    /// Whether what the host answers the plugin is kept, so that pulls can be replayed.
+    #[serde(default)]
+    pub recording: RecordingMode,
     /// When it was created.
     pub created_at: Timestamp,
     /// When it last changed.
     pub updated_at: Timestamp,
+}
+
+/// Whether what the host answers a plugin is kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum RecordingMode {
+    /// It is not.
+    #[default]
+    Off,
+    /// It is, as long as the run is kept, encrypted under the tenant's key.
+    On,
 }
 
 /// Whether an instance runs.

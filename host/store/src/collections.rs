@@ -85,6 +85,9 @@ pub static RUNS: Collection = private(
     ],
 );
 
+/// Where the recordings of runs are, by `run/number`. They are blobs themselves.
+pub static RECORDINGS: Collection = private("recordings", &[]);
+
 /// Chunks of runs' logs, by `run/chunk`.
 pub static RUN_LOGS: Collection = private("run-logs", &[Index::new("run", &[exact("run")])]);
 
@@ -159,6 +162,7 @@ pub static ALL: &[&Collection] = &[
     &SCHEDULES,
     &RUNS,
     &RUN_LOGS,
+    &RECORDINGS,
     &FAILED_ITEMS,
     &WEBHOOK_CHANGES,
     &WEBHOOK_DELIVERIES,

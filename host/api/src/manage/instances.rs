@@ -8,7 +8,7 @@ use axum::response::{IntoResponse, Response};
 use http::{HeaderMap, StatusCode, header};
 use mortise_integration::{InstanceChanges, NewInstance};
 use mortise_model::id::{InstanceId, PluginName};
-use mortise_model::instance::{Instance, SyncAction};
+use mortise_model::instance::{Instance, RecordingMode, SyncAction};
 use mortise_model::log::LogLevel;
 use mortise_model::secret::SecretText;
 use mortise_store::Version;
@@ -64,6 +64,9 @@ pub(super) struct InstancePatch {
     /// The least level of the plugin's log lines that are kept.
     #[schema(value_type = Option<schema::instance::LogLevel>)]
     log_level: Option<LogLevel>,
+    /// Whether what the host answers the plugin is kept, so that pulls can be replayed.
+    #[schema(value_type = Option<schema::instance::RecordingMode>)]
+    recording: Option<RecordingMode>,
 }
 
 /// The id of an instance in a path.
@@ -163,8 +166,13 @@ pub(super) async fn change_instance(
     let (present, version) = instances.get(&allowed.tenant, &id).await?;
     EntityTag::new(version).require_match(&headers)?;
     let settings = patch.settings.map(|changes| merged(present.settings, changes));
-    let changes =
-        InstanceChanges { name: patch.name, settings, actions: patch.actions, log_level: patch.log_level };
+    let changes = InstanceChanges {
+        name: patch.name,
+        settings,
+        actions: patch.actions,
+        log_level: patch.log_level,
+        recording: patch.recording,
+    };
     let _share = app.plugin_calls.take(&allowed.tenant)?;
     let (instance, version) = instances
         .change(&allowed.tenant, &id, Some(version), changes)

@@ -3,8 +3,9 @@
 use axum::Json;
 use axum::extract::{Path, State};
 use axum::response::Response;
-use mortise_integration::RunFilter;
-use mortise_model::id::RunId;
+use mortise_integration::{ReplayOutcome, ReplayedPull, RunFilter};
+use mortise_model::entity::EntityKind;
+use mortise_model::id::{Digest, RunId};
 use mortise_model::log::LogLine;
 use mortise_model::run::Run;
 use serde::Serialize;
@@ -35,6 +36,49 @@ pub(super) struct LogAnswer {
     next: u64,
     /// Whether the run is over and no line follows.
     complete: bool,
+}
+
+/// How a run compares with its recording.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct ReplayAnswer {
+    /// Whether every pull asked the host the same as then, and ended the same.
+    same: bool,
+    /// The pulls, in their order.
+    pulls: Vec<PullAnswer>,
+    /// What the plugin logged meanwhile, at any level. At most 200 lines.
+    #[schema(value_type = Vec<schema::run::LogLine>)]
+    log: Vec<LogLine>,
+}
+
+/// How one pull compares with its recording.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct PullAnswer {
+    /// What was pulled.
+    #[schema(value_type = String)]
+    entity: EntityKind,
+    /// The release that was asked now.
+    #[schema(value_type = String)]
+    release: Digest,
+    /// How it ended in the recording.
+    recorded: String,
+    /// Whether the plugin asked the host the same as then, and ended the same.
+    same: bool,
+    /// Where and how it differs, if so.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    difference: Option<String>,
+}
+
+impl From<ReplayedPull> for PullAnswer {
+    fn from(pull: ReplayedPull) -> Self {
+        let ReplayedPull { entity, release, recorded, outcome } = pull;
+        let difference = match outcome {
+            ReplayOutcome::Same => None,
+            ReplayOutcome::Differs(sentence) => Some(sentence),
+        };
+        Self { entity, release, recorded, same: difference.is_none(), difference }
+    }
 }
 
 /// Lists runs, the latest first.
@@ -130,6 +174,32 @@ pub(super) async fn cancel_run(
     Path(id): Path<String>,
 ) -> Result<Json<Run>, Problem> {
     Ok(Json(app.integration.runs().cancel(&allowed.tenant, &run_id(&id)?).await?))
+}
+
+/// Has the recorded pulls of a run again. Nothing is sent, stored or read: the plugin gets the recorded answers.
+#[utoipa::path(
+    post,
+    path = "/manage/runs/{id}/replay",
+    operation_id = "replayRun",
+    tag = "Runs",
+    params(
+        ("id" = String, Path, description = "The run. Its instance was recorded meanwhile"),
+        ("release" = Option<String>, Query, description = "Another release of the tenant's to ask than the one that ran"),
+    ),
+    responses((status = 200, description = "How each pull compares with its recording", body = ReplayAnswer))
+)]
+pub(super) async fn replay_run(
+    allowed: Allowed<WriteManagement>,
+    State(app): State<App>,
+    Path(id): Path<String>,
+    parameters: Parameters,
+) -> Result<Json<ReplayAnswer>, Problem> {
+    parameters.only(&["release"])?;
+    let release = parameters.value("release")?;
+    let _share = app.plugin_calls.take(&allowed.tenant)?;
+    let replay = app.integration.runs().replay(&allowed.tenant, &run_id(&id)?, release).await?;
+    let pulls: Vec<_> = replay.pulls.into_iter().map(PullAnswer::from).collect();
+    Ok(Json(ReplayAnswer { same: pulls.iter().all(|pull| pull.same), pulls, log: replay.log }))
 }
 
 fn run_id(text: &str) -> Result<RunId, Problem> {

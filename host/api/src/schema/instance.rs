@@ -21,6 +21,8 @@ pub(crate) struct Instance {
     actions: Vec<SyncAction>,
     /// The least level of the plugin's log lines that are kept.
     log_level: LogLevel,
+    /// Whether what the host answers the plugin is kept, so that pulls can be replayed.
+    recording: RecordingMode,
     /// When it was created.
     #[schema(value_type = String, format = DateTime)]
     created_at: String,
@@ -62,6 +64,14 @@ pub(crate) enum EntityKind {
 pub(crate) enum Direction {
     Pull,
     Push,
+}
+
+/// Whether what the host answers a plugin is kept, encrypted, as long as the run is.
+#[derive(ToSchema)]
+#[schema(rename_all = "kebab-case")]
+pub(crate) enum RecordingMode {
+    Off,
+    On,
 }
 
 /// How much a line matters.

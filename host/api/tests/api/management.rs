@@ -85,6 +85,7 @@ async fn things_that_do_not_exist_are_not_found_by_any_operation() {
         ("GET", format!("/manage/runs/run_{digits}"), None),
         ("GET", format!("/manage/runs/run_{digits}/log"), None),
         ("POST", format!("/manage/runs/run_{digits}/cancel"), None),
+        ("POST", format!("/manage/runs/run_{digits}/replay"), None),
         ("GET", format!("/manage/dead-letters/itm_{digits}"), None),
         ("POST", format!("/manage/dead-letters/itm_{digits}/replay"), None),
         ("POST", format!("/manage/dead-letters/itm_{digits}/discard"), None),

@@ -46,6 +46,9 @@ pub(crate) enum PluginError {
     /// The crate did not become a component.
     #[error(transparent)]
     Build(#[from] BuildError),
+    /// A run went another way than its recording.
+    #[error("the replay differs from the recording")]
+    Differs,
     /// The component was refused.
     #[error("{}: {reason}", path.display())]
     Refused {

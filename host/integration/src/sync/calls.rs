@@ -109,7 +109,7 @@ impl Connectors for Inner {
         request: PullRequest,
         sink: Arc<dyn Sink>,
     ) -> Result<Returned<PullEnd>, CallError> {
-        self.runtime.pull(call, request, sink).await
+        self.pull_recorded(call, request, sink).await
     }
 
     async fn pull_one(

@@ -6,15 +6,16 @@ use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use mortise_model::clock::{Clock, Timestamp};
 use mortise_model::error::PluginError;
 use mortise_model::id::{Digest, RunId, TenantId};
-use mortise_model::instance::{Instance, SyncAction};
+use mortise_model::instance::{Instance, RecordingMode, SyncAction};
 use mortise_model::run::{ActionReport, Counts, Run};
 use mortise_records::Records;
-use mortise_runtime::{Call, CallError, CallMode, LogWriter, Tape};
+use mortise_runtime::{Call, CallError, CallMode, LogWriter, Recorder, Tape};
 use mortise_scheduler::JobContext;
 use mortise_store::{Conflict, Origin, Store, Version, Write};
 use tokio_util::sync::CancellationToken;
 
 use crate::IntegrationConfig;
+use crate::recordings::MOST_RECORDED;
 use crate::sync::book::{CommitError, RunBook};
 use crate::sync::calls::{Bound, Connectors};
 use crate::sync::log::RunLog;
@@ -133,7 +134,10 @@ impl Scope {
             log,
             // The runtime fires it when a budget is used up, too: that stops the call and not the run.
             cancelled: self.cancelled.child_token(),
-            tape: Tape::Off,
+            tape: match self.instance.recording {
+                RecordingMode::Off => Tape::Off,
+                RecordingMode::On => Tape::Record(Recorder::new(MOST_RECORDED)),
+            },
         }
     }
 

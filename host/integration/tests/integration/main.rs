@@ -7,6 +7,7 @@ mod expect;
 mod house;
 mod instances;
 mod plugins;
+mod recordings;
 mod retention;
 mod runs;
 mod schedules;

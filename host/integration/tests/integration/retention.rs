@@ -5,6 +5,7 @@ use std::time::Duration;
 use mortise_integration::RunFilter;
 use mortise_model::clock::Timestamp;
 use mortise_model::id::{InstanceId, TenantId};
+use mortise_model::instance::RecordingMode;
 use mortise_model::item::{FailedItem, ItemState};
 use mortise_model::tenant::Tenant;
 use mortise_scheduler::{JobContext, JobEnd, JobHandler as _};
@@ -53,7 +54,10 @@ async fn runs_and_settled_items_are_removed_after_their_time_and_open_ones_are_n
     // A record that is rubbish is a failed item.
     let with = json!({ "behaviour": "rubbish-record" });
     let instance = house.link(&misbehaving, "Rubbish", with, &[PULL_ACCOUNT]).await;
+    house.set_recording(&instance, RecordingMode::On).await;
     let run = house.run(&instance).await;
+    let [recording] = house.recordings().await.try_into().unwrap();
+    let blob = recording["blob"].as_str().unwrap().parse().unwrap();
     let items = house.items().await;
     let settled = FailedItem {
         id: mortise_model::id::ItemId::new(),
@@ -75,6 +79,8 @@ async fn runs_and_settled_items_are_removed_after_their_time_and_open_ones_are_n
     assert_eq!(house.runs(&instance).await, 0);
     let log = house.integration.runs().log(&house.tenant, &run.id, 0, 10).await;
     assert!(log.is_err(), "{log:?}");
+    assert!(house.recordings().await.is_empty(), "a recording goes with its run");
+    assert_eq!(house.store.get_blob(&blob).await.unwrap(), None);
     assert_eq!(house.items().await, items, "what is open stays");
     let jobs = house.store.jobs(&TenantId::system(), &JobFilter::default(), 10).await.unwrap();
     assert_eq!(jobs.len(), 1, "{jobs:?}");

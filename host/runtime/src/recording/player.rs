@@ -127,7 +127,7 @@ impl Player {
         }
         match playing.calls.get(playing.next) {
             Some(call) => Err(Diverged(format!(
-                "the plugin returned after {} calls of the host, where the recording goes on with call {}, {}",
+                "the plugin returned after call {} of the host, where the recording goes on with call {}, {}",
                 playing.next,
                 playing.next + 1,
                 told(&call.function, &call.about),

@@ -1,5 +1,7 @@
 //! Reading single documents, and jobs.
 
+use std::collections::HashMap;
+
 use mortise_model::id::TenantId;
 use mortise_query::{Scalar, ValueType};
 
@@ -62,30 +64,80 @@ pub(super) fn find_unique(
     }
     let Some(tenant) = shared.catalogue.tenant(tenant) else { return Ok(vec![None; values.len()]) };
     let prefix = keys::entries(tenant, number);
-    let holder = |key: &[u8]| -> Result<Option<DocumentId>, StoreError> {
+    let keys: Vec<Vec<u8>> =
+        values.iter().map(|text| [prefix.as_slice(), &index.key([&Scalar::from(text)])].concat()).collect();
+    let holders = holders(shared, &keys)?;
+    let mut documents = Vec::with_capacity(keys.len());
+    for holder in &holders {
+        let id = holder.as_deref().map(holder_in).transpose()?.flatten();
+        documents.push(match id {
+            Some(id) => read(shared, tenant, indexed.number, &id)?,
+            None => None,
+        });
+    }
+    if holders.iter().all(Option::is_none) {
+        return Ok(documents);
+    }
+    // A document may change hands while it is read: it counts when the entry was its before and after.
+    let holders_after = self::holders(shared, &keys)?;
+    for (place, key) in keys.iter().enumerate() {
+        let is_steady = holders.get(place) == holders_after.get(place);
+        if let Some(document) = documents.get_mut(place)
+            && (!is_steady || document.is_none() && holders_after.get(place).is_some_and(Option::is_some))
+        {
+            *document = find_moving(shared, tenant, indexed.number, key)?;
+        }
+    }
+    Ok(documents)
+}
+
+/// The document that holds an entry which is changing hands.
+fn find_moving(
+    shared: &Shared,
+    tenant: u32,
+    collection: u32,
+    key: &[u8],
+) -> Result<Option<Document>, StoreError> {
+    let holder = || -> Result<Option<DocumentId>, StoreError> {
         let value = shared.tree.get(key).map_err(of_sled)?;
-        Ok(match value.as_deref().map(read_entry).transpose()? {
-            Some(EntryValue::Unique(id)) => Some(id),
-            _ => None,
-        })
+        Ok(value.as_deref().map(holder_in).transpose()?.flatten())
     };
-    values
-        .iter()
-        .map(|text| {
-            let key = [prefix.as_slice(), &index.key([&Scalar::from(text)])].concat();
-            let mut holding = holder(&key)?;
-            // The document may change hands while it is read: it counts when the entry was its before and after.
-            while let Some(id) = holding {
-                let document = read(shared, tenant, indexed.number, &id)?;
-                let now_holding = holder(&key)?;
-                if document.is_some() && now_holding.as_ref() == Some(&id) {
-                    return Ok(document);
-                }
-                holding = now_holding.filter(|now| *now != id);
-            }
-            Ok(None)
-        })
-        .collect()
+    let mut holding = holder()?;
+    while let Some(id) = holding {
+        let document = read(shared, tenant, collection, &id)?;
+        let now_holding = holder()?;
+        if document.is_some() && now_holding.as_ref() == Some(&id) {
+            return Ok(document);
+        }
+        holding = now_holding.filter(|now| *now != id);
+    }
+    Ok(None)
+}
+
+/// The document that an entry of a unique index names.
+fn holder_in(value: &[u8]) -> Result<Option<DocumentId>, StoreError> {
+    Ok(match read_entry(value)? {
+        EntryValue::Unique(id) => Some(id),
+        _ => None,
+    })
+}
+
+/// The entries at the keys, in their order: found in one look through what lies between the first and the last of them,
+/// or one by one when much else lies between.
+///
+/// A page of a list is a thousand neighbours, of which at the first pull none is there.
+fn holders(shared: &Shared, keys: &[Vec<u8>]) -> Result<Vec<Option<sled::IVec>>, StoreError> {
+    let (Some(first), Some(last)) = (keys.iter().min(), keys.iter().max()) else { return Ok(Vec::new()) };
+    let mut between = HashMap::new();
+    for entry in shared.tree.range(first.as_slice()..=last.as_slice()) {
+        if between.len() > keys.len() {
+            let one_by_one = keys.iter().map(|key| shared.tree.get(key).map_err(of_sled));
+            return one_by_one.collect();
+        }
+        let (key, value) = entry.map_err(of_sled)?;
+        between.insert(key, value);
+    }
+    Ok(keys.iter().map(|key| between.get(key.as_slice()).cloned()).collect())
 }
 
 /// Shows jobs of a tenant.

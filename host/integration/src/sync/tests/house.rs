@@ -15,7 +15,7 @@ use mortise_model::connector::{
 use mortise_model::entity::EntityKind;
 use mortise_model::error::PluginError;
 use mortise_model::id::{Digest, InstanceId, TenantId};
-use mortise_model::instance::{Direction, Instance, InstanceState, SyncAction};
+use mortise_model::instance::{Direction, Instance, InstanceState, RecordingMode, SyncAction};
 use mortise_model::item::FailedItem;
 use mortise_model::log::LogLevel;
 use mortise_model::run::{Run, Trigger};
@@ -241,6 +241,7 @@ impl House {
             settings: Map::new(),
             actions: actions.to_vec(),
             log_level: LogLevel::Info,
+            recording: RecordingMode::Off,
             created_at: self.clock.now(),
             updated_at: self.clock.now(),
         };
