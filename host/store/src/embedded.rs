@@ -117,6 +117,7 @@ impl SledStore {
     pub fn open(path: &Path, options: &SledOptions) -> Result<Self, StoreError> {
         fs::create_dir_all(path).map_err(of_io("create", path))?;
         let tree_path = path.join("tree");
+        make_tree(path, &tree_path, options)?;
         let tree = open_tree(&tree_path, options)?;
         format::open(&tree)?;
         let file_path = tree_path.join("db");
@@ -152,12 +153,42 @@ async fn blocking<T: Send + 'static>(
     })?
 }
 
+/// Makes the tree where there is none, aside and under its name once it is on the disk: sled syncs neither its
+/// configuration nor the directories that have its files' names, and does not open what a power cut left of them.
+fn make_tree(directory: &Path, path: &Path, options: &SledOptions) -> Result<(), StoreError> {
+    let lock_path = directory.join("tree.lock");
+    let lock = File::create(&lock_path).map_err(of_io("create", &lock_path))?;
+    lock.lock().map_err(of_io("lock", &lock_path))?;
+    if path.exists() {
+        return Ok(());
+    }
+    let new = directory.join("tree.new");
+    match fs::remove_dir_all(&new) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(of_io("remove", &new)(error)),
+        _ => {}
+    }
+    let tree = open_tree(&new, options)?;
+    format::open(&tree)?;
+    drop(tree);
+    for entry in fs::read_dir(&new).map_err(of_io("read", &new))? {
+        blobs::sync(&entry.map_err(of_io("read", &new))?.path())?;
+    }
+    blobs::sync(&new)?;
+    fs::rename(&new, path).map_err(of_io("rename", &new))?;
+    blobs::sync(directory)?;
+    directory.parent().filter(|parent| !parent.as_os_str().is_empty()).map_or(Ok(()), blobs::sync)
+}
+
 fn open_tree(path: &Path, options: &SledOptions) -> Result<sled::Db, StoreError> {
     let config = sled::Config::new().path(path).cache_capacity(options.cache_bytes);
     let started = Instant::now();
+    let mut is_cleared = false;
     loop {
         match config.open() {
             Ok(tree) => return Ok(tree),
+            Err(sled::Error::Corruption { .. }) if !is_cleared && remove_unfinished_snapshots(path)? => {
+                is_cleared = true;
+            }
             Err(error) if !is_locked(&error) => return Err(of_sled(error)),
             Err(_) if started.elapsed() < LOCK_WAIT => std::thread::sleep(Duration::from_millis(20)),
             Err(error) => {
@@ -171,6 +202,22 @@ fn open_tree(path: &Path, options: &SledOptions) -> Result<sled::Db, StoreError>
             }
         }
     }
+}
+
+/// Removes snapshots that a crash left half-written. sled takes one for the latest snapshot and then for damage;
+/// without it, it goes on from the snapshot before, or reads the whole log. Answers whether there were any.
+fn remove_unfinished_snapshots(tree: &Path) -> Result<bool, StoreError> {
+    let mut is_any = false;
+    for entry in fs::read_dir(tree).map_err(of_io("read", tree))? {
+        let path = entry.map_err(of_io("read", tree))?.path();
+        let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+        if name.starts_with("snap.") && name.ends_with(".generating") {
+            tracing::warn!(path = %path.display(), "a snapshot that a crash left half-written is removed");
+            fs::remove_file(&path).map_err(of_io("remove", &path))?;
+            is_any = true;
+        }
+    }
+    Ok(is_any)
 }
 
 /// Whether another process has the tree. sled tells it by text alone.

@@ -29,7 +29,7 @@ impl Blobs {
             _ => {}
         }
         fs::create_dir_all(&new).map_err(of_io("create", &new))?;
-        sync_directory(&root)?;
+        sync(&root)?;
         Ok(Self { root, counter: AtomicU64::new(0) })
     }
 
@@ -53,7 +53,7 @@ impl Blobs {
         file.write_all(bytes).and_then(|()| file.sync_all()).map_err(of_io("write", &temporary))?;
         fs::rename(&temporary, &path).map_err(of_io("rename", &temporary))?;
         for folder in folder.ancestors().take_while(|folder| folder.starts_with(&self.root)) {
-            sync_directory(folder)?;
+            sync(folder)?;
         }
         Ok(digest)
     }
@@ -77,7 +77,7 @@ impl Blobs {
     pub(super) fn delete(&self, digest: &Digest) -> Result<(), StoreError> {
         let path = self.path(digest);
         match fs::remove_file(&path) {
-            Ok(()) => sync_directory(path.parent().unwrap_or(&self.root)),
+            Ok(()) => sync(path.parent().unwrap_or(&self.root)),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
             Err(error) => Err(of_io("remove", &path)(error)),
         }
@@ -93,9 +93,9 @@ impl Blobs {
     }
 }
 
-/// Makes sure that the names in a directory survive a crash of the machine.
-fn sync_directory(path: &Path) -> Result<(), StoreError> {
-    File::open(path).and_then(|directory| directory.sync_all()).map_err(of_io("sync", path))
+/// Makes sure that a file, or the names in a directory, survive a crash of the machine.
+pub(super) fn sync(path: &Path) -> Result<(), StoreError> {
+    File::open(path).and_then(|file| file.sync_all()).map_err(of_io("sync", path))
 }
 
 #[cfg(test)]
