@@ -1,6 +1,7 @@
 //! What the embedded engine does beside the suite: its directory, crashes, formats.
 
 mod crash;
+mod faults;
 mod indexing;
 mod opening;
 

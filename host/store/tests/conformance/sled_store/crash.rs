@@ -3,15 +3,17 @@
 use std::collections::BTreeMap;
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::{Command, ExitStatus, Stdio};
 use std::sync::Arc;
+use std::sync::mpsc::{self, RecvTimeoutError};
+use std::time::Duration;
 
 use mortise_query::{Filter, PageRequest, SortKey, ValueType};
-use mortise_store::{Expect, Sequence, Store};
+use mortise_store::{Expect, JobFilter, Sequence, Store};
 use serde_json::json;
 
 use super::open_in;
-use crate::fixture::{THINGS, commit, enqueue, find, job, numbers, put, query, tenant};
+use crate::fixture::{THINGS, claim, commit, enqueue, find, job, numbers, put, query, tenant};
 
 /// Tells this binary that it is the one to be killed, and where it writes.
 const DIRECTORY: &str = "MORTISE_CRASH_TEST_DIRECTORY";
@@ -19,6 +21,8 @@ const DIRECTORY: &str = "MORTISE_CRASH_TEST_DIRECTORY";
 const KILLS: u64 = 10;
 /// Documents of one batch.
 const WIDTH: u64 = 20;
+/// How long a writer may be silent.
+const HANGING: Duration = Duration::from_secs(30);
 /// Tasks that write at the same time.
 const WRITERS: u64 = 4;
 
@@ -50,9 +54,17 @@ async fn a_writer_that_will_be_killed() {
     tasks.join_all().await;
 }
 
-/// Starts the writer, kills it after so many acknowledgements, and answers them: group, sequence, number.
-fn write_and_kill(directory: &Path, acknowledgements: u64) -> Vec<[u64; 3]> {
-    let mut child = Command::new(std::env::current_exe().unwrap())
+/// What a writer said that it was told: for each group the sequence of its batch, and the highest number reserved.
+#[derive(Default)]
+pub(super) struct Acknowledged {
+    groups: BTreeMap<u64, u64>,
+    highest_number: u64,
+}
+
+/// The writer as a process of its own.
+pub(super) fn writer(directory: &Path) -> Command {
+    let mut command = Command::new(std::env::current_exe().unwrap());
+    command
         .args([
             "--exact",
             "sled_store::crash::a_writer_that_will_be_killed",
@@ -60,47 +72,57 @@ fn write_and_kill(directory: &Path, acknowledgements: u64) -> Vec<[u64; 3]> {
             "--test-threads=1",
         ])
         .env(DIRECTORY, directory)
-        .stdout(Stdio::piped())
-        .spawn()
-        .unwrap();
-    let lines = BufReader::new(child.stdout.take().unwrap()).lines();
-    let mut acknowledged = Vec::new();
-    for line in lines {
-        // The last line may be torn by the kill: the batch counts as not acknowledged.
-        let line = line.unwrap_or_default();
-        let Some((_, told)) = line.split_once("acknowledged ") else { continue };
-        let values: Vec<u64> = told.split(' ').filter_map(|value| value.parse().ok()).collect();
-        if let [group, sequence, number] = values.as_slice() {
-            acknowledged.push([*group, *sequence, *number]);
-        }
-        if acknowledged.len() as u64 == acknowledgements {
-            child.kill().unwrap();
-        }
-    }
-    let status = child.wait().unwrap();
-    assert!(acknowledged.len() as u64 >= acknowledgements, "the writer ended by itself: {status}");
-    acknowledged
+        .stdout(Stdio::piped());
+    command
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_was_acknowledged_survives_a_kill_whole() {
-    let directory = tempfile::tempdir().unwrap();
-    let mut acknowledged: BTreeMap<u64, u64> = BTreeMap::new();
-    let mut highest_number = 0;
-    for kill in 0..KILLS {
-        let path = directory.path().to_owned();
-        // A different moment each time, in the middle of whatever the four writers do.
-        let told = tokio::task::spawn_blocking(move || write_and_kill(&path, 1 + kill * 7)).await.unwrap();
-        for [group, sequence, number] in told {
-            assert!(acknowledged.insert(group, sequence).is_none(), "the group {group} was written twice");
-            highest_number = highest_number.max(number);
+impl Acknowledged {
+    /// Runs a writer until it ends, or kills it after so many acknowledgements. Answers how it ended and how many
+    /// batches it was told of.
+    pub(super) fn run(&mut self, mut command: Command, most: u64) -> (ExitStatus, u64) {
+        let mut child = command.spawn().unwrap();
+        let stdout = child.stdout.take().unwrap();
+        let (sender, lines) = mpsc::channel();
+        let reader = std::thread::spawn(move || {
+            for line in BufReader::new(stdout).lines().map_while(Result::ok) {
+                let _ = sender.send(line);
+            }
+        });
+        let mut count = 0;
+        loop {
+            match lines.recv_timeout(HANGING) {
+                Ok(line) => count += self.take(&line),
+                Err(RecvTimeoutError::Disconnected) => break,
+                Err(RecvTimeoutError::Timeout) => {
+                    child.kill().unwrap();
+                    panic!("the writer hangs");
+                }
+            }
+            if count == most {
+                child.kill().unwrap();
+            }
         }
-        let store: Arc<dyn Store> = Arc::new(open_in(directory.path()).unwrap());
+        reader.join().unwrap();
+        (child.wait().unwrap(), count)
+    }
+
+    fn take(&mut self, line: &str) -> u64 {
+        // The last line may be torn by the kill: the batch counts as not acknowledged.
+        let Some((_, told)) = line.split_once("acknowledged ") else { return 0 };
+        let values: Vec<u64> = told.split(' ').filter_map(|value| value.parse().ok()).collect();
+        let [group, sequence, number] = values[..] else { return 0 };
+        assert!(self.groups.insert(group, sequence).is_none(), "the group {group} was written twice");
+        self.highest_number = self.highest_number.max(number);
+        1
+    }
+
+    /// Opens the store again: what was acknowledged is there, and whatever is there is whole.
+    pub(super) async fn is_there_whole(&self, directory: &Path) {
+        let store: Arc<dyn Store> = Arc::new(open_in(directory).unwrap());
         let sets = whole_feed(&store).await;
-        for (group, sequence) in &acknowledged {
+        for (group, sequence) in &self.groups {
             assert_eq!(sets.get(group), Some(sequence), "the group {group} is not in the feed");
         }
-        // Whatever is there, acknowledged or not, is there whole: documents, index entries and feed.
         let all = find(&store, &query(None, vec![], PageRequest::first(u32::MAX))).await;
         let mut members: BTreeMap<u64, u64> = BTreeMap::new();
         for id in numbers(&all.documents) {
@@ -111,13 +133,29 @@ async fn what_was_acknowledged_survives_a_kill_whole() {
         let by_name = vec![SortKey::ascending("name", ValueType::Text)];
         let in_index = find(&store, &query(None, by_name, PageRequest::first(u32::MAX))).await;
         assert_eq!(in_index.documents.len(), all.documents.len());
-        let last = acknowledged.last_key_value().map(|(group, _)| group.to_string()).unwrap_or_default();
-        let one =
-            find(&store, &query(Filter::eq_ignore_case("name", last), vec![], PageRequest::first(100))).await;
-        assert_eq!(one.documents.len() as u64, WIDTH);
-        assert!(store.reserve_numbers(&tenant(), "number", 3).await.unwrap() >= highest_number + 3);
-        let jobs = store.jobs(&tenant(), &mortise_store::JobFilter::default(), usize::MAX).await.unwrap();
-        assert!(jobs.len() >= acknowledged.len());
+        if let Some((last, _)) = self.groups.last_key_value() {
+            let by_name = Filter::eq_ignore_case("name", last.to_string());
+            let one = find(&store, &query(by_name, vec![], PageRequest::first(100))).await;
+            assert_eq!(one.documents.len() as u64, WIDTH);
+            let number = store.reserve_numbers(&tenant(), "number", 3).await.unwrap();
+            assert!(number >= self.highest_number + 3);
+        }
+        let jobs = store.jobs(&tenant(), &JobFilter::default(), usize::MAX).await.unwrap();
+        assert!(jobs.len() >= self.groups.len(), "a job is lost");
+        let claimed = claim(&store, 0).await;
+        assert_eq!(claimed.len(), jobs.len().min(100), "a lease outlives its holder");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_was_acknowledged_survives_a_kill_whole() {
+    let directory = tempfile::tempdir().unwrap();
+    let mut acknowledged = Acknowledged::default();
+    for kill in 0..KILLS {
+        // A different moment each time, in the middle of whatever the four writers do.
+        let (status, count) = acknowledged.run(writer(directory.path()), 1 + kill * 7);
+        assert!(count > kill * 7, "the writer ended by itself: {status}");
+        acknowledged.is_there_whole(directory.path()).await;
     }
 }
 
