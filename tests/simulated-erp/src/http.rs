@@ -7,7 +7,10 @@ mod problem;
 mod records;
 mod writing;
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use axum::{
     Json, Router,
@@ -29,7 +32,7 @@ use crate::{
     ledger::{Ledger, LedgerError},
     record::Record,
     tokens::Tokens,
-    traffic::Traffic,
+    traffic::{Asked, Traffic},
 };
 
 /// The largest body of a request, in bytes.
@@ -128,12 +131,15 @@ async fn count(State(app): State<Arc<App>>, request: Request, next: Next) -> Res
     let _in_flight = app.traffic.enter();
     let path = request.extensions().get::<MatchedPath>().map_or("(unknown path)", MatchedPath::as_str);
     let name = format!("{} {path}", request.method());
+    let (at, asked) = (Instant::now(), format!("{} {}", request.method(), request.uri()));
     if !app.config.latency.is_zero() {
         app.pause(app.config.latency).await;
     }
     let response = next.run(request).await;
     tracing::debug!(request = name, status = response.status().as_u16(), "answered");
-    app.traffic.answered(name, response.status().as_u16());
+    let status = response.status().as_u16();
+    app.traffic.answered(name, status);
+    app.traffic.remember(Asked { at, request: asked, status });
     response
 }
 

@@ -37,4 +37,4 @@ pub use moment::Moment;
 pub use record::FieldError;
 pub use server::{SimulatedErp, StartError};
 pub use shelf::Tombstone;
-pub use traffic::Counters;
+pub use traffic::{Asked, Counters};

@@ -15,7 +15,7 @@ use crate::{
     ledger::{LedgerError, parsed},
     record::Record,
     shelf::Tombstone,
-    traffic::Counters,
+    traffic::{Asked, Counters},
 };
 
 /// How long requests in progress may take to end when the server stops.
@@ -128,6 +128,11 @@ impl SimulatedErp {
     /// Takes back every fault that has not met its requests yet.
     pub fn clear_faults(&self) {
         self.app.faults.clear();
+    }
+
+    /// The latest requests one by one, in the order of their answers; at most 10,000, none of `/_control`.
+    pub fn asked(&self) -> Vec<Asked> {
+        self.app.traffic.asked()
     }
 
     /// What was asked so far.

@@ -1,8 +1,9 @@
 //! What was asked of the ledger, counted.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, VecDeque},
     sync::{Mutex, MutexGuard, PoisonError},
+    time::Instant,
 };
 
 use serde::{Deserialize, Serialize};
@@ -25,6 +26,20 @@ pub struct Counters {
     pub peak_in_flight: u64,
 }
 
+/// How many requests are remembered one by one, the latest.
+const REMEMBERED: usize = 10_000;
+
+/// A request that was answered.
+#[derive(Clone, Debug)]
+pub struct Asked {
+    /// When it came.
+    pub at: Instant,
+    /// Method, path and query.
+    pub request: String,
+    /// The status of the answer.
+    pub status: u16,
+}
+
 /// Counts requests.
 #[derive(Debug, Default)]
 pub(crate) struct Traffic {
@@ -35,6 +50,7 @@ pub(crate) struct Traffic {
 struct Tally {
     in_flight: u64,
     counters: Counters,
+    asked: VecDeque<Asked>,
 }
 
 /// A request in progress.
@@ -61,6 +77,18 @@ impl Traffic {
         *tally.counters.requests.entry(request).or_default().entry(status).or_default() += 1;
     }
 
+    pub(crate) fn remember(&self, asked: Asked) {
+        let mut tally = self.tally();
+        if REMEMBERED <= tally.asked.len() {
+            tally.asked.pop_front();
+        }
+        tally.asked.push_back(asked);
+    }
+
+    pub(crate) fn asked(&self) -> Vec<Asked> {
+        self.tally().asked.iter().cloned().collect()
+    }
+
     pub(crate) fn token_issued(&self) {
         self.tally().counters.tokens_issued += 1;
     }
@@ -82,7 +110,9 @@ impl Traffic {
     }
 
     pub(crate) fn reset(&self) {
-        self.tally().counters = Counters::default();
+        let mut tally = self.tally();
+        tally.counters = Counters::default();
+        tally.asked.clear();
     }
 
     fn tally(&self) -> MutexGuard<'_, Tally> {

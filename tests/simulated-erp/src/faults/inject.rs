@@ -48,6 +48,16 @@ pub(crate) async fn inject(State(app): State<Arc<App>>, mut request: Request, ne
             next.run(request).await
         }
         Fault::DropMidBody => rewritten(next.run(request).await, |body| drop_mid_body(&body)).await,
+        Fault::DropMidChunks => {
+            let mut response = rewritten(next.run(request).await, |body| drop_mid_body(&body)).await;
+            response.headers_mut().remove(header::CONTENT_LENGTH);
+            response
+        }
+        Fault::RevokeTokens => {
+            app.tokens.expire_all();
+            expired_token()
+        }
+        Fault::LongBody { bytes } => long_body(bytes),
         Fault::TruncatedJson => {
             rewritten(next.run(request).await, |body| body.slice(..body.len() / 2).into()).await
         }
@@ -155,6 +165,18 @@ fn drop_mid_body(body: &Bytes) -> Body {
         Err(io::Error::other("the connection was told to break"))
     });
     Body::from_stream(half.chain(broken))
+}
+
+/// The beginning of a list, and then one blank after the other.
+fn long_body(bytes: u32) -> Response {
+    static BLANKS: [u8; 64 * 1024] = [b' '; 64 * 1024];
+    let chunks = stream::unfold(u64::from(bytes), |left| async move {
+        let length = usize::try_from(left).unwrap_or(usize::MAX).min(BLANKS.len());
+        let chunk = Bytes::from_static(&BLANKS[..length]);
+        (0 < length).then_some((Ok::<_, io::Error>(chunk), left - length as u64))
+    });
+    let head = stream::iter([Ok(Bytes::from_static(b"{\"items\":["))]);
+    ([(header::CONTENT_TYPE, "application/json")], Body::from_stream(head.chain(chunks))).into_response()
 }
 
 fn trickle(app: Arc<App>, body: Bytes, chunk_bytes: usize, pause: Duration) -> Body {

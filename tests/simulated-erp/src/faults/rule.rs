@@ -56,6 +56,15 @@ pub enum Fault {
     HangAfterwards,
     /// Does what was asked, sends the head and half of the body, and closes the connection.
     DropMidBody,
+    /// The same without a `Content-Length`: the body is chunked, and its last chunk never comes.
+    DropMidChunks,
+    /// Ends the life of every token, and answers this request 401.
+    RevokeTokens,
+    /// Answers 200 with a body that goes on for so many bytes, without saying how many.
+    LongBody {
+        /// How many, at most 4 GiB.
+        bytes: u32,
+    },
     /// Does what was asked, and sends half of the JSON as if it were all.
     TruncatedJson,
     /// Answers 200 with a page for people, as a proxy or a log-in page does.
@@ -199,6 +208,9 @@ impl Fault {
             Self::Hang => "hang",
             Self::HangAfterwards => "hang-afterwards",
             Self::DropMidBody => "drop-mid-body",
+            Self::DropMidChunks => "drop-mid-chunks",
+            Self::RevokeTokens => "revoke-tokens",
+            Self::LongBody { .. } => "long-body",
             Self::TruncatedJson => "truncated-json",
             Self::HtmlPage => "html-page",
             Self::ErrorObject => "error-object",
