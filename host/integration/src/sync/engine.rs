@@ -250,6 +250,12 @@ impl Engine {
             cancelled,
             items: ItemCount::new(open),
         });
+        // What was sent and may have arrived is on the far side under no link yet: a pull would take it for another.
+        for action in instance.actions.iter().copied() {
+            if action.direction == Direction::Push {
+                scope.settle_push(action).await?;
+            }
+        }
         for action in instance.actions.iter().copied() {
             if action.direction == Direction::Pull {
                 scope.land_changes(action).await?;

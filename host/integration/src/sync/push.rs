@@ -52,6 +52,19 @@ impl Scope {
         }
     }
 
+    /// Sends again what an earlier run had begun to send and of which the outcome is not known.
+    pub(crate) async fn settle_push(&self, action: SyncAction) -> Result<(), Stop> {
+        let (store, tenant) = (self.store.as_ref(), self.tenant());
+        let instance = &self.instance.id;
+        let (state, version) = SyncState::load(store, tenant, instance, action, self.now()).await?;
+        let FeedPlace { after, until, attempts, .. } = state.feed;
+        if attempts == 0 {
+            return Ok(());
+        }
+        let stretch = stretch::read(store, tenant, instance, action.entity, after, until).await?;
+        self.push_stretch(action, &mut Feed { state, version }, &stretch.records).await
+    }
+
     async fn push_stretch(&self, action: SyncAction, feed: &mut Feed, records: &[u64]) -> Result<(), Stop> {
         let most = self.config.push_batch.max(1);
         let mut size = most;

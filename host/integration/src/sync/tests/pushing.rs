@@ -74,6 +74,38 @@ async fn a_batch_whose_outcome_is_unknown_is_sent_again_with_the_same_keys_as_an
 }
 
 #[tokio::test]
+async fn what_may_have_arrived_is_linked_before_a_pull_could_take_it_for_another_record() {
+    let house = House::with(&[PULL, PUSH]).await;
+    house.create(&["A"]).await;
+    let sent = Arc::new(AtomicU32::new(0));
+    let arrived = Arc::clone(&sent);
+    house.far.pull(move |_, _, sink| {
+        let there = arrived.load(Ordering::SeqCst) > 0;
+        async move {
+            let ids: &[&str] = if there { &["X-1"] } else { &[] };
+            commit(&sink, page(ids, "2", Some(u32::from(there)))).await?;
+            ended("then")
+        }
+    });
+    house.far.push(move |_, items| {
+        let times = sent.fetch_add(1, Ordering::SeqCst);
+        async move {
+            if times == 0 {
+                return Err(CallError::Plugin(PluginError::retryable("no answer")));
+            }
+            Ok(stored(&items))
+        }
+    });
+    let first = house.run().await;
+    assert_eq!(first.status, RunStatus::Failed);
+    house.clock.set(first.next_attempt_at.unwrap());
+    let second = house.work_due().await;
+    assert_eq!(second.status, RunStatus::Succeeded, "{:?}", second.error);
+    assert_eq!(house.accounts().await.keys().collect::<Vec<_>>(), ["X-1"]);
+    assert_eq!((second.actions[0].counts.created, second.actions[1].counts.created), (0, 1));
+}
+
+#[tokio::test]
 async fn another_run_that_sends_what_may_have_arrived_says_so() {
     let house = House::with(&[PUSH]).await;
     house.create(&["A"]).await;
