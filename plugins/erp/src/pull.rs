@@ -136,6 +136,9 @@ impl Pull<'_> {
                 self.cursor.records = behind;
                 self.commit::<P>(&listing)?;
             }
+            if let Some(failure) = stretch.failure {
+                return Err(failure);
+            }
             let Some(next) = stretch.next else { return Ok(()) };
             self.cursor.records = next;
             restarts = if committed_before < self.committed.len() { 0 } else { restarts + 1 };

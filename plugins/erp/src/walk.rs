@@ -56,6 +56,8 @@ pub(crate) struct Stretch {
     pub(crate) pages: Vec<(Listing, Position)>,
     /// Where reading goes on. None when the list is read.
     pub(crate) next: Option<Position>,
+    /// Why the page behind these could not be read, if so.
+    pub(crate) failure: Option<Error>,
 }
 
 impl Walk<'_> {
@@ -67,13 +69,13 @@ impl Walk<'_> {
 
     /// Reads on from a position.
     pub(crate) fn read_on<R: Record>(&self, position: &Position) -> Result<Stretch> {
-        let listings = self.read_pages::<R>(position)?;
+        let (listings, failure) = self.read_pages::<R>(position)?;
         let reaches_end = listings.last().is_none_or(|listing| listing.pages <= listing.page);
         // The first page of a list is one answer, so whatever moved, it has no gap.
         let is_one_answer = position.page == 1 && listings.len() <= 1;
         if is_one_answer && reaches_end && position.from == self.since {
             let end = End::of(&listings, position);
-            return Ok(Stretch { pages: with_positions(position, &end, listings), next: None });
+            return Ok(Stretch { pages: with_positions(position, &end, listings), next: None, failure });
         }
         let end = self.look_at_end::<R>(position.end.total)?;
         if end == position.end {
@@ -81,13 +83,13 @@ impl Walk<'_> {
             check_total::<R>(&listings, if position.from == self.since { Some(end.total) } else { None })?;
             let pages = with_positions(position, &end, listings);
             let next = pages.last().map(|(_, behind)| behind.clone()).filter(|_| !reaches_end);
-            return Ok(Stretch { pages, next });
+            return Ok(Stretch { pages, next, failure });
         }
         debug!("the list moved while it was read", total = end.total, page = position.page);
         let certain = usize::from(position.page == 1);
         let mut pages = with_positions(position, &end, listings.into_iter().take(certain).collect());
         if is_one_answer && reaches_end {
-            return Ok(Stretch { pages, next: None });
+            return Ok(Stretch { pages, next: None, failure });
         }
         let last = pages.last().map_or(&position.last, |(_, behind)| &behind.last).clone();
         let from = last.as_ref().map(|last| last.updated_at).or(position.from);
@@ -95,10 +97,11 @@ impl Walk<'_> {
         if let Some((_, behind)) = pages.last_mut() {
             behind.clone_from(&next);
         }
-        Ok(Stretch { pages, next: Some(next) })
+        Ok(Stretch { pages, next: Some(next), failure })
     }
 
-    fn read_pages<R: Record>(&self, position: &Position) -> Result<Vec<Listing>> {
+    /// The pages of a stretch, up to one that cannot be read. An error when that is the first.
+    fn read_pages<R: Record>(&self, position: &Position) -> Result<(Vec<Listing>, Option<Error>)> {
         let last_of_stretch = position.page.saturating_add(self.pages_in_flight.saturating_mul(STRETCH) - 1);
         let fetch = |page| self.ledger.list::<R>(position.from, page, self.page_size);
         let read = |page, answer| {
@@ -110,7 +113,15 @@ impl Walk<'_> {
             let expected = position.end.total.div_ceil(self.page_size).max(1);
             pages = pages.until(expected.min(last_of_stretch).max(position.page));
         }
-        pages.map(|page| page.map(|(_, listing)| listing)).collect()
+        let mut listings = Vec::new();
+        for page in pages {
+            match page {
+                Ok((_, listing)) => listings.push(listing),
+                Err(error) if listings.is_empty() => return Err(error),
+                Err(error) => return Ok((listings, Some(error))),
+            }
+        }
+        Ok((listings, None))
     }
 
     /// Looks at the end of the list of everything, where it was last seen first.
