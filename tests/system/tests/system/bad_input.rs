@@ -120,6 +120,19 @@ async fn a_cron_line_that_is_none_is_refused_with_the_field() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_cron_line_that_never_fires_is_refused() {
+    let house = House::start().await;
+    let (tenant, _erp, link) = granted(&house).await;
+    let instance = tenant.link(&link).await.unwrap();
+
+    let schedule = json!({ "instance": instance, "cron": "0 0 30 2 *" });
+    let problem = tenant.caller.post("/manage/schedules", &schedule).await.unwrap().refused(422).unwrap();
+
+    assert!(problem.to_string().contains("never happens"), "{problem}");
+    assert_eq!(tenant.caller.get("/manage/schedules").await.unwrap().body, json!([]));
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_host_that_is_not_granted_is_not_reached_and_the_answer_says_what_to_grant() {
     let house = House::start().await;
     let tenant = house.tenant("brindle").await;

@@ -59,28 +59,38 @@ pub(crate) fn component(guest: &str) -> PathBuf {
 pub(crate) struct House {
     host: Option<Host>,
     options: HostOptions,
-    _directory: TempDir,
+    directory: TempDir,
 }
 
 impl House {
     pub(crate) async fn start() -> Self {
-        Self::start_with("").await
+        Self::configured(CONFIG).await
     }
 
     /// A host with further tables in its configuration.
     pub(crate) async fn start_with(tables: &str) -> Self {
+        Self::configured(&format!("{CONFIG}{tables}")).await
+    }
+
+    /// A host with a configuration of its own.
+    pub(crate) async fn configured(config: &str) -> Self {
         let directory = tempfile::tempdir().unwrap();
         let options = HostOptions {
             binary: mortise().to_owned(),
             directory: directory.path().to_owned(),
-            config: format!("{CONFIG}{tables}"),
+            config: config.to_owned(),
         };
         let host = Host::start(&options).await.unwrap();
-        Self { host: Some(host), options, _directory: directory }
+        Self { host: Some(host), options, directory }
     }
 
     pub(crate) fn host(&self) -> &Host {
         self.host.as_ref().unwrap()
+    }
+
+    /// The process alone, with the directory that it needs.
+    pub(crate) fn into_host(mut self) -> (Host, TempDir) {
+        (self.host.take().unwrap(), self.directory)
     }
 
     pub(crate) fn options(&self) -> &HostOptions {

@@ -66,3 +66,25 @@ async fn a_pull_that_lands_less_than_was_reported_is_not_green() {
     let error = run_of(&House::start().await, "commit-half").await.to_string();
     assert!(error.contains("10") && error.contains('5'), "{error}");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_plugin_that_returns_rubbish_hurts_itself_alone() {
+    for behaviour in ["rubbish-record", "large-page", "long-id"] {
+        let house = House::start().await;
+        let (tenant, instance) = misbehaving(&house, behaviour).await;
+        let run = tenant.run(&instance).await.unwrap();
+        assert!(run["status"] == "failed" || run["status"] == "partial", "{behaviour}: {run}");
+        assert_eq!(tenant.caller.records("accounts").await.unwrap(), Vec::<Value>::new(), "{behaviour}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_flood_of_log_lines_is_dammed_up_and_the_log_says_so() {
+    let house = House::start().await;
+    let (tenant, instance) = misbehaving(&house, "log-flood").await;
+    let run = tenant.run(&instance).await.unwrap();
+    let log = tenant.log(&run).await.unwrap();
+    let lines = log["lines"].as_array().unwrap();
+    assert!(!lines.is_empty() && lines.len() <= 2_010, "{} lines", lines.len());
+    assert_eq!(run["status"], "succeeded", "{run}");
+}
