@@ -5,6 +5,7 @@
 mod addresses;
 mod author;
 mod bad_input;
+mod crash;
 mod dead_letters;
 mod faults;
 mod fixture;

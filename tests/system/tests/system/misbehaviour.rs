@@ -79,7 +79,7 @@ async fn a_plugin_that_returns_rubbish_hurts_itself_alone() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_flood_of_log_lines_is_dammed_up_and_the_log_says_so() {
+async fn a_flood_of_log_lines_is_dammed_up() {
     let house = House::start().await;
     let (tenant, instance) = misbehaving(&house, "log-flood").await;
     let run = tenant.run(&instance).await.unwrap();
