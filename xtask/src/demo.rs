@@ -23,10 +23,10 @@ pub(crate) fn run(root: &Path, ending: Ending) -> Result<(), String> {
     println!("- building the host, the simulated ERP and the demo");
     let built = Command::new("cargo")
         .current_dir(root)
-        .args(["build", "--locked", "--bins"])
+        // `--workspace`, as the tests have it: so what they share is built once, with the same features.
+        .args(["build", "--workspace", "--locked"])
         // The host, the compiler that it starts, the far side, and the demo itself.
-        .args(["--package", "mortise", "--package", "mortise-runtime"])
-        .args(["--package", "simulated-erp", "--package", "mortise-system-tests"])
+        .args(["--bin", "mortise", "--bin", "mortise-compile", "--bin", "simulated-erp", "--bin", "demo"])
         .status()
         .map_err(|error| format!("cargo cannot be run: {error}"))?;
     if !built.success() {

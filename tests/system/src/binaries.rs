@@ -18,11 +18,11 @@ pub enum Binary {
 }
 
 impl Binary {
-    /// What cargo is to build: packages, and the program of each.
-    fn targets(self) -> &'static [(&'static str, &'static str)] {
+    /// The programs that cargo is to build.
+    fn programs(self) -> &'static [&'static str] {
         match self {
-            Self::Mortise => &[("mortise", "mortise"), ("mortise-runtime", "mortise-compile")],
-            Self::SimulatedErp => &[("simulated-erp", "simulated-erp")],
+            Self::Mortise => &["mortise", "mortise-compile"],
+            Self::SimulatedErp => &["simulated-erp"],
         }
     }
 
@@ -43,10 +43,11 @@ pub fn build(binaries: &[Binary]) -> Outcome<Vec<PathBuf>> {
     let mut command = Command::new(cargo);
     command
         .current_dir(Path::new(env!("CARGO_MANIFEST_DIR")))
-        .args(["build", "--locked", "--message-format", "json-render-diagnostics"])
+        // The whole workspace's features, as the tests are built with: what they share is built once.
+        .args(["build", "--workspace", "--locked", "--message-format", "json-render-diagnostics"])
         .stderr(Stdio::inherit());
-    for (package, program) in binaries.iter().flat_map(|binary| binary.targets()) {
-        command.args(["--package", package, "--bin", program]);
+    for program in binaries.iter().flat_map(|binary| binary.programs()) {
+        command.args(["--bin", program]);
     }
     let output = command.output().map_err(Failure::of("cargo cannot be run"))?;
     if !output.status.success() {
