@@ -9,8 +9,13 @@
 
 #![forbid(unsafe_code)]
 
+pub mod house;
 mod machine;
+pub mod source;
 mod verdict;
 
 pub use machine::machine;
 pub use verdict::{Bound, Verdict, median};
+
+/// Why a benchmark cannot go on.
+pub type Failure = Box<dyn std::error::Error + Send + Sync>;

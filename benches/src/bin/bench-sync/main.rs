@@ -5,31 +5,25 @@
 
 #![forbid(unsafe_code)]
 
-mod house;
 mod native;
 mod replay;
-mod source;
 
 use std::env;
-use std::fs;
-use std::io::{BufRead as _, BufReader};
-use std::process::{Child, Command, ExitCode, Stdio};
+use std::process::{Command, ExitCode, Stdio};
 use std::time::Duration;
 
-use bytes::Bytes;
 use clap::{Parser, Subcommand};
-use mortise_benches::{Bound, Verdict, machine, median};
+use mortise_benches::house::{Cost, House, Paging, measure, resident};
+use mortise_benches::source::{self, Source};
+use mortise_benches::{Bound, Failure, Verdict, machine, median};
+use mortise_store::Batch;
 
-use crate::house::{Cost, House, resident};
 use crate::native::Native;
 use crate::replay::replay;
 
 /// The allocator of the `mortise` program.
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
-
-/// Why the benchmark cannot go on.
-type Failure = Box<dyn std::error::Error + Send + Sync>;
 
 /// Delay of the source that is far away.
 const DELAY: Duration = Duration::from_millis(50);
@@ -99,10 +93,9 @@ async fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
             Ok(ExitCode::SUCCESS)
         }
         Some(Part::Memory { source }) => {
-            let house = House::start(&component()?, source, 1_000, arguments.in_flight).await?;
-            house.pull_invoices().await?;
-            drop(house.store.take());
-            println!("{}", resident()?);
+            let paging = Paging { size: 1_000, in_flight: arguments.in_flight };
+            let pulled = pull_invoices(source, paging).await?;
+            println!("{}", pulled.resident);
             Ok(ExitCode::SUCCESS)
         }
         None => measure_all(arguments).await,
@@ -112,7 +105,7 @@ async fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
 async fn measure_all(arguments: &Arguments) -> Result<ExitCode, Failure> {
     println!("{} invoices on {}", arguments.records, machine());
     println!("{:<34} {:>10} {:>12} {:>10}", "", "wall s", "records/s", "CPU s");
-    let near = Source::start(arguments.records, Duration::ZERO)?;
+    let near = start_source(arguments.records, Duration::ZERO)?;
     let mut verdicts = Vec::new();
     let sizes: &[u32] = if arguments.quick { &[1_000] } else { &[1_000, 100] };
     for &size in sizes {
@@ -131,14 +124,11 @@ async fn measure_all(arguments: &Arguments) -> Result<ExitCode, Failure> {
 }
 
 async fn compare(arguments: &Arguments, source: &Source, size: u32) -> Result<Vec<Verdict>, Failure> {
-    let component = component()?;
     let (mut whole, mut bare, mut native) = (Vec::new(), Vec::new(), Vec::new());
     for _ in 0..arguments.rounds {
-        let house = House::start(&component, &source.address, size, arguments.in_flight).await?;
-        let (_, cost) = house.pull_invoices().await?;
+        let paging = Paging { size, in_flight: arguments.in_flight };
+        let Pulled { cost, batches, .. } = pull_invoices(&source.address, paging).await?;
         whole.push(cost);
-        let batches = house.store.take();
-        drop(house);
         bare.push(replay(batches).await?);
         let in_flight = usize::try_from(arguments.in_flight)?;
         native.push(Native::new(&source.address, size, in_flight)?.pull().await?);
@@ -164,9 +154,8 @@ async fn compare(arguments: &Arguments, source: &Source, size: u32) -> Result<Ve
 
 async fn from_afar(arguments: &Arguments) -> Result<Verdict, Failure> {
     let records = arguments.records;
-    let source = Source::start(records, DELAY)?;
-    let house = House::start(&component()?, &source.address, 100, 16).await?;
-    let (_, cost) = house.pull_invoices().await?;
+    let source = start_source(records, DELAY)?;
+    let Pulled { cost, .. } = pull_invoices(&source.address, Paging { size: 100, in_flight: 16 }).await?;
     show("50 ms away, 100 a page", records.into(), cost);
     let ratio = f64::from(records) / cost.wall.as_secs_f64() / FROM_AFAR;
     Ok(Verdict { name: "sync.latency".to_owned(), ratio, bound: Bound::AtLeast(1.0) })
@@ -174,7 +163,7 @@ async fn from_afar(arguments: &Arguments) -> Result<Verdict, Failure> {
 
 fn memory(arguments: &Arguments) -> Result<Verdict, Failure> {
     let resident_after = |records: u32| -> Result<f64, Failure> {
-        let source = Source::start(records, Duration::ZERO)?;
+        let source = start_source(records, Duration::ZERO)?;
         let records = records.to_string();
         let output = Command::new(env::current_exe()?)
             .args(["--records", &records, "memory", &source.address])
@@ -206,34 +195,38 @@ fn middle(costs: &[Cost]) -> Result<Cost, Failure> {
     })
 }
 
-fn component() -> Result<Bytes, Failure> {
-    let path = "target/guests-wasm/invoices.wasm";
-    let bytes = fs::read(path).map_err(|error| format!("{path}: {error}: run `cargo xtask plugins`"))?;
-    Ok(bytes.into())
+/// What a pull of all invoices came to.
+struct Pulled {
+    cost: Cost,
+    /// What it committed.
+    batches: Vec<Batch>,
+    /// Resident memory at its end, without what this benchmark keeps for itself.
+    resident: u64,
 }
 
-/// The process that is pulled from. Ends when dropped.
-struct Source {
-    process: Child,
-    address: String,
+async fn pull_invoices(source: &str, paging: Paging) -> Result<Pulled, Failure> {
+    let house = House::start(source).await?;
+    let instance = house.link("Source", source, paging).await?;
+    house.run(&instance).await?;
+    house.turn_to_invoices(&instance).await?;
+    house.store.clear();
+    let measured = measure();
+    house.run(&instance).await?;
+    let cost = measured();
+    let batches = house.store.take();
+    let kept: usize = batches.iter().flat_map(|batch| &batch.writes).map(bytes_of).sum();
+    let resident = resident()?.saturating_sub(u64::try_from(kept)?);
+    Ok(Pulled { cost, batches, resident })
 }
 
-impl Source {
-    fn start(records: u32, delay: Duration) -> Result<Self, Failure> {
-        let mut process = Command::new(env::current_exe()?)
-            .args(["--records", &records.to_string(), "serve", "--delay", &delay.as_millis().to_string()])
-            .stdout(Stdio::piped())
-            .spawn()?;
-        let stdout = process.stdout.take().ok_or("the source has no output")?;
-        let mut address = String::new();
-        BufReader::new(stdout).read_line(&mut address)?;
-        Ok(Self { process, address: address.trim().to_owned() })
+fn bytes_of(write: &mortise_store::Write) -> usize {
+    match write {
+        mortise_store::Write::Put { body, .. } => body.capacity() + size_of::<mortise_store::Write>(),
+        _ => size_of::<mortise_store::Write>(),
     }
 }
 
-impl Drop for Source {
-    fn drop(&mut self) {
-        let _ = self.process.kill();
-        let _ = self.process.wait();
-    }
+fn start_source(records: u32, delay: Duration) -> Result<Source, Failure> {
+    let delay = delay.as_millis();
+    Source::start(&["--records".to_owned(), records.to_string(), "serve".to_owned(), format!("--delay={delay}")])
 }

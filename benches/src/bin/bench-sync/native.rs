@@ -3,6 +3,8 @@
 use std::collections::HashMap;
 
 use futures::{StreamExt as _, stream};
+use mortise_benches::Failure;
+use mortise_benches::house::{Cost, measure, open_store};
 use mortise_model::account::Account;
 use mortise_model::clock::{Clock as _, SystemClock};
 use mortise_model::entity::Reference;
@@ -15,8 +17,7 @@ use mortise_store::{Batch, Expect, Origin, Store, Write};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
-use crate::Failure;
-use crate::house::{Cost, measure, open_store};
+
 
 #[derive(Deserialize)]
 struct Listing<T> {

@@ -1,9 +1,10 @@
 //! The very batches that a run committed, replayed into an empty store by a bare loop.
 
+use mortise_benches::Failure;
+use mortise_benches::house::{Cost, measure, open_store};
 use mortise_store::{Batch, Expect, Store as _, Write};
 
-use crate::Failure;
-use crate::house::{Cost, measure, open_store};
+
 
 /// Commits the batches one after the other. What a worker's lease and the store's own versions have to do with is left
 /// out: neither is there in an empty store.

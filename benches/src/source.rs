@@ -1,8 +1,12 @@
-//! The API that is pulled from: pages that were made before the first request, in a process of its own.
+//! The API that is pulled from: pages that were made before the first request, in a process of its own, so that CPU time
+//! and memory are the host's alone.
 
 use std::collections::HashMap;
+use std::env;
 use std::fmt::Write as _;
+use std::io::{BufRead as _, BufReader};
 use std::net::SocketAddr;
+use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -13,8 +17,10 @@ use axum::{Router, http::header};
 use bytes::Bytes;
 use serde::Deserialize;
 
+use crate::Failure;
+
 /// How many customers the invoices are of.
-pub(crate) const CUSTOMERS: u32 = 1_000;
+const CUSTOMERS: u32 = 1_000;
 /// Bytes of one invoice.
 const INVOICE: usize = 559;
 
@@ -31,8 +37,41 @@ struct Pages {
     delay: Duration,
 }
 
-/// Answers until the process is ended. Prints the address once it does.
-pub(crate) async fn serve(invoices: u32, sizes: &[u32], delay: Duration) -> std::io::Result<()> {
+/// The process that is pulled from. Ends when dropped.
+pub struct Source {
+    process: Child,
+    /// Where it is: `http://127.0.0.1:PORT`.
+    pub address: String,
+}
+
+impl Source {
+    /// Starts the program that runs with arguments that have it [`serve`].
+    ///
+    /// # Errors
+    /// That it does not start.
+    pub fn start(arguments: &[String]) -> Result<Self, Failure> {
+        let mut process =
+            Command::new(env::current_exe()?).args(arguments).stdout(Stdio::piped()).spawn()?;
+        let stdout = process.stdout.take().ok_or("the source has no output")?;
+        let mut address = String::new();
+        BufReader::new(stdout).read_line(&mut address)?;
+        Ok(Self { process, address: address.trim().to_owned() })
+    }
+}
+
+impl Drop for Source {
+    fn drop(&mut self) {
+        // It may have ended by itself.
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
+
+/// Answers until the process is ended, each answer held back for `delay`. Prints the address once it does.
+///
+/// # Errors
+/// That it cannot listen.
+pub async fn serve(invoices: u32, sizes: &[u32], delay: Duration) -> std::io::Result<()> {
     let mut pages = HashMap::new();
     for &size in sizes {
         add(&mut pages, "customers", size, CUSTOMERS, customer);
@@ -67,11 +106,11 @@ fn add(
     total: u32,
     record: fn(u32) -> String,
 ) {
-    let n_pages = total.div_ceil(size);
-    for page in 1..=n_pages {
+    let last_page = total.div_ceil(size);
+    for page in 1..=last_page {
         let first = (page - 1) * size + 1;
         let last = total.min(page * size);
-        let mut body = format!(r#"{{"page":{page},"pages":{n_pages},"total":{total},"items":["#);
+        let mut body = format!(r#"{{"page":{page},"pages":{last_page},"total":{total},"items":["#);
         for number in first..=last {
             if number > first {
                 body.push(',');

@@ -8,21 +8,22 @@ use std::time::{Duration, Instant};
 use async_trait::async_trait;
 use bytes::Bytes;
 use mortise_egress::{Egress, EgressConfig, PlainHttp};
-use mortise_integration::{Integration, IntegrationConfig, NewInstance, RunFilter};
+use mortise_integration::{Integration, IntegrationConfig, InstanceChanges, NewInstance, RunFilter};
 use mortise_model::clock::{Clock, SystemClock, Timestamp};
 use mortise_model::entity::EntityKind;
-use mortise_model::id::{Digest, InstanceId, TenantId};
+use mortise_model::id::{Digest, InstanceId, PluginName, TenantId};
 use mortise_model::instance::{Direction, SyncAction};
 use mortise_model::log::LogLevel;
 use mortise_model::plugin::Permissions;
 use mortise_model::run::{Run, RunStatus};
 use mortise_model::secret::SecretText;
+use mortise_model::tenant::{Tenant, TenantLimits};
 use mortise_query::Query;
 use mortise_runtime::{Compiler, Runtime, RuntimeConfig};
 use mortise_scheduler::{JobContext, JobEnd, JobHandler as _};
 use mortise_store::{
-    Batch, ChangeSet, Claim, Collection, Document, DocumentId, Found, JobFilter, JobView, Lease, LeasedJob,
-    Sequence, SledOptions, SledStore, Store, StoreError,
+    Batch, ChangeSet, Claim, Collection, Document, DocumentId, Expect, Found, JobFilter, JobView, Lease,
+    LeasedJob, Origin, Sequence, SledOptions, SledStore, Store, StoreError,
 };
 use prometheus_client::registry::Registry;
 use rustix::time::{ClockId, clock_gettime};
@@ -37,14 +38,15 @@ const CACHE: u64 = 64 << 20;
 
 /// What something took.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Cost {
-    pub(crate) wall: Duration,
+pub struct Cost {
+    /// From its beginning to its end.
+    pub wall: Duration,
     /// Of all threads of this process, the kernel's work for them included.
-    pub(crate) cpu: Duration,
+    pub cpu: Duration,
 }
 
 /// Begins to measure; the answer ends it.
-pub(crate) fn measure() -> impl FnOnce() -> Cost {
+pub fn measure() -> impl FnOnce() -> Cost {
     let (wall, cpu) = (Instant::now(), cpu());
     move || Cost { wall: wall.elapsed(), cpu: self::cpu().saturating_sub(cpu) }
 }
@@ -55,7 +57,10 @@ fn cpu() -> Duration {
 }
 
 /// Resident memory of this process, in bytes.
-pub(crate) fn resident() -> Result<u64, Failure> {
+///
+/// # Errors
+/// That this system does not tell.
+pub fn resident() -> Result<u64, Failure> {
     let status = fs::read_to_string("/proc/self/status")?;
     let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap_or_default();
     let kibibytes: u64 = line.trim().trim_end_matches(" kB").parse()?;
@@ -63,27 +68,39 @@ pub(crate) fn resident() -> Result<u64, Failure> {
 }
 
 /// An empty store.
-pub(crate) fn open_store(directory: &Path) -> Result<Arc<SledStore>, Failure> {
+///
+/// # Errors
+/// That it cannot be made.
+pub fn open_store(directory: &Path) -> Result<Arc<SledStore>, Failure> {
     let options = SledOptions { cache_bytes: CACHE, ..SledOptions::default() };
     Ok(Arc::new(SledStore::open(&directory.join("store"), &options)?))
 }
 
-/// A host with an instance of the connector, linked to a source.
-pub(crate) struct House {
+/// A host, and the connector `invoices` granted in one tenant.
+pub struct House {
     integration: Integration,
-    pub(crate) store: Arc<Recorder>,
-    pub(crate) tenant: TenantId,
-    pub(crate) instance: InstanceId,
+    /// What was committed can be taken from it.
+    pub store: Arc<Recorder>,
+    tenant: TenantId,
+    plugin: PluginName,
     _directory: TempDir,
 }
 
+/// How an instance pulls.
+#[derive(Debug, Clone, Copy)]
+pub struct Paging {
+    /// Records of a page.
+    pub size: u32,
+    /// Pages that are asked for at the same time.
+    pub in_flight: u32,
+}
+
 impl House {
-    pub(crate) async fn start(
-        component: &Bytes,
-        source: &str,
-        page_size: u32,
-        pages_in_flight: u32,
-    ) -> Result<Self, Failure> {
+    /// A host that may call `source`.
+    ///
+    /// # Errors
+    /// That a part of it does not start.
+    pub async fn start(source: &str) -> Result<Self, Failure> {
         let directory = tempfile::tempdir()?;
         let store = Arc::new(Recorder { inner: open_store(directory.path())?, batches: Mutex::default() });
         let as_store: Arc<dyn Store> = Arc::clone(&store) as _;
@@ -96,13 +113,22 @@ impl House {
         };
         let egress = Egress::new(config, Arc::clone(&clock))?;
         let images = directory.path().join("images");
-        let config = RuntimeConfig::new(images, SecretText::new("11".repeat(32)), Compiler::InProcess);
-        let runtime = Runtime::new(config, Arc::clone(&as_store), egress, Arc::clone(&clock), &mut metrics)?;
-        let config =
-            IntegrationConfig { page_size, ..IntegrationConfig::new(SecretText::new("22".repeat(32))) };
+        let config = RuntimeConfig {
+            calls_per_tenant: 200,
+            ..RuntimeConfig::new(images, secret("11"), Compiler::InProcess)
+        };
+        let runtime =
+            Runtime::new(config, Arc::clone(&as_store), egress, Arc::clone(&clock), &mut metrics)?;
+        let config = IntegrationConfig { page_size: 1_000, ..IntegrationConfig::new(secret("22")) };
         let integration = Integration::new(config, as_store, clock, runtime, &mut metrics)?;
         let tenant: TenantId = "bench".parse()?;
-        let uploaded = integration.plugins().upload(&tenant, component.clone()).await?;
+        let limits = TenantLimits { instances: 10_000, ..TenantLimits::default() };
+        let described =
+            Tenant { id: tenant.clone(), name: "Bench".to_owned(), limits, created_at: SystemClock.now() };
+        let mut batch = Batch::new(TenantId::system(), Origin::Host, SystemClock.now());
+        batch.put(&described, Expect::Absent)?;
+        store.commit(batch).await?;
+        let uploaded = integration.plugins().upload(&tenant, component()?).await?;
         let (plugin, release) = (uploaded.plugin.name, uploaded.release.digest);
         let permissions = Permissions {
             hosts: [source.trim_start_matches("http://").parse()?].into(),
@@ -111,45 +137,54 @@ impl House {
             ..Permissions::default()
         };
         integration.plugins().grant(&tenant, &plugin, &release, permissions).await?;
-        let settings =
-            json!({ "base-url": source, "page-size": page_size, "pages-in-flight": pages_in_flight });
+        Ok(Self { integration, store, tenant, plugin, _directory: directory })
+    }
+
+    /// Links an instance that pulls the customers.
+    ///
+    /// # Errors
+    /// That the host refuses.
+    pub async fn link(&self, name: &str, source: &str, paging: Paging) -> Result<InstanceId, Failure> {
+        let Paging { size, in_flight } = paging;
+        let settings = json!({ "base-url": source, "page-size": size, "pages-in-flight": in_flight });
         let new = NewInstance {
-            name: "Source".to_owned(),
-            plugin,
+            name: name.to_owned(),
+            plugin: self.plugin.clone(),
             settings: settings.as_object().cloned().unwrap_or_default(),
             secrets: [("token".to_owned(), SecretText::new("a token"))].into(),
             actions: Some(vec![pull(EntityKind::Account)]),
             log_level: LogLevel::Info,
         };
-        let (instance, _) = integration.instances().create(&tenant, new).await?;
-        let house = Self { integration, store, tenant, instance: instance.id, _directory: directory };
-        house.run().await?;
-        Ok(house)
+        Ok(self.integration.instances().create(&self.tenant, new).await?.0.id)
     }
 
-    /// Runs the pull of invoices and answers the run with what it took.
-    pub(crate) async fn pull_invoices(&self) -> Result<(Run, Cost), Failure> {
-        let (_, version) = self.integration.instances().get(&self.tenant, &self.instance).await?;
-        let changes = mortise_integration::InstanceChanges {
+    /// Has an instance pull the invoices from now on.
+    ///
+    /// # Errors
+    /// That the host refuses.
+    pub async fn turn_to_invoices(&self, instance: &InstanceId) -> Result<(), Failure> {
+        let (_, version) = self.integration.instances().get(&self.tenant, instance).await?;
+        let changes = InstanceChanges {
             actions: Some(vec![pull(EntityKind::Invoice)]),
-            ..Default::default()
+            ..InstanceChanges::default()
         };
-        self.integration.instances().change(&self.tenant, &self.instance, Some(version), changes).await?;
-        self.store.clear();
-        let measured = measure();
-        let run = self.run().await?;
-        Ok((run, measured()))
+        self.integration.instances().change(&self.tenant, instance, Some(version), changes).await?;
+        Ok(())
     }
 
-    async fn run(&self) -> Result<Run, Failure> {
-        self.integration.instances().run_now(&self.tenant, &self.instance).await?;
+    /// Runs an instance to its end.
+    ///
+    /// # Errors
+    /// That the run does not succeed.
+    pub async fn run(&self, instance: &InstanceId) -> Result<Run, Failure> {
+        self.integration.instances().run_now(&self.tenant, instance).await?;
         let claim = Claim {
             worker: "bench".to_owned(),
             kinds: vec!["sync".to_owned()],
             now: SystemClock.now(),
             lease: Duration::from_mins(10),
             limit: 1,
-            per_tenant: 1,
+            per_tenant: usize::MAX,
         };
         let job = self.store.claim_jobs(&claim).await?.pop().ok_or("there is no job")?;
         let context = JobContext::detached(CancellationToken::new());
@@ -163,23 +198,34 @@ impl House {
     }
 }
 
+fn secret(digits: &str) -> SecretText {
+    SecretText::new(digits.repeat(32))
+}
+
+fn component() -> Result<Bytes, Failure> {
+    let path = "target/guests-wasm/invoices.wasm";
+    let bytes = fs::read(path).map_err(|error| format!("{path}: {error}: run `cargo xtask plugins`"))?;
+    Ok(bytes.into())
+}
+
 fn pull(entity: EntityKind) -> SyncAction {
     SyncAction { entity, direction: Direction::Pull }
 }
 
 /// A store that keeps a copy of every batch that was committed.
-pub(crate) struct Recorder {
+pub struct Recorder {
     inner: Arc<SledStore>,
     batches: Mutex<Vec<Batch>>,
 }
 
 impl Recorder {
-    fn clear(&self) {
+    /// Forgets what was committed so far.
+    pub fn clear(&self) {
         self.batches.lock().unwrap_or_else(PoisonError::into_inner).clear();
     }
 
     /// What was committed since it was cleared.
-    pub(crate) fn take(&self) -> Vec<Batch> {
+    pub fn take(&self) -> Vec<Batch> {
         std::mem::take(&mut *self.batches.lock().unwrap_or_else(PoisonError::into_inner))
     }
 }
