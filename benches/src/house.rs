@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use async_trait::async_trait;
 use bytes::Bytes;
 use mortise_egress::{Egress, EgressConfig, PlainHttp};
-use mortise_integration::{Integration, IntegrationConfig, InstanceChanges, NewInstance, RunFilter};
+use mortise_integration::{InstanceChanges, Integration, IntegrationConfig, NewInstance, RunFilter};
 use mortise_model::clock::{Clock, SystemClock, Timestamp};
 use mortise_model::entity::EntityKind;
 use mortise_model::id::{Digest, InstanceId, PluginName, TenantId};
@@ -117,8 +117,7 @@ impl House {
             calls_per_tenant: 200,
             ..RuntimeConfig::new(images, secret("11"), Compiler::InProcess)
         };
-        let runtime =
-            Runtime::new(config, Arc::clone(&as_store), egress, Arc::clone(&clock), &mut metrics)?;
+        let runtime = Runtime::new(config, Arc::clone(&as_store), egress, Arc::clone(&clock), &mut metrics)?;
         let config = IntegrationConfig { page_size: 1_000, ..IntegrationConfig::new(secret("22")) };
         let integration = Integration::new(config, as_store, clock, runtime, &mut metrics)?;
         let tenant: TenantId = "bench".parse()?;
@@ -164,10 +163,8 @@ impl House {
     /// That the host refuses.
     pub async fn turn_to_invoices(&self, instance: &InstanceId) -> Result<(), Failure> {
         let (_, version) = self.integration.instances().get(&self.tenant, instance).await?;
-        let changes = InstanceChanges {
-            actions: Some(vec![pull(EntityKind::Invoice)]),
-            ..InstanceChanges::default()
-        };
+        let changes =
+            InstanceChanges { actions: Some(vec![pull(EntityKind::Invoice)]), ..InstanceChanges::default() };
         self.integration.instances().change(&self.tenant, instance, Some(version), changes).await?;
         Ok(())
     }

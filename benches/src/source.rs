@@ -50,8 +50,7 @@ impl Source {
     /// # Errors
     /// That it does not start.
     pub fn start(arguments: &[String]) -> Result<Self, Failure> {
-        let mut process =
-            Command::new(env::current_exe()?).args(arguments).stdout(Stdio::piped()).spawn()?;
+        let mut process = Command::new(env::current_exe()?).args(arguments).stdout(Stdio::piped()).spawn()?;
         let stdout = process.stdout.take().ok_or("the source has no output")?;
         let mut address = String::new();
         BufReader::new(stdout).read_line(&mut address)?;
@@ -106,12 +105,12 @@ fn add(
     total: u32,
     record: fn(u32) -> String,
 ) {
-    let last_page = total.div_ceil(size);
-    for page in 1..=last_page {
+    let page_count = total.div_ceil(size);
+    for page in 1..=page_count {
         let first = (page - 1) * size + 1;
-        let last = total.min(page * size);
-        let mut body = format!(r#"{{"page":{page},"pages":{last_page},"total":{total},"items":["#);
-        for number in first..=last {
+        let until = total.min(page * size);
+        let mut body = format!(r#"{{"page":{page},"pages":{page_count},"total":{total},"items":["#);
+        for number in first..=until {
             if number > first {
                 body.push(',');
             }

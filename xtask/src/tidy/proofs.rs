@@ -1,7 +1,7 @@
 //! What is promised has a test that proves it.
 //!
-//! The pages of `docs/` name tests as `` `path/to/file.rs::name_of_the_test` ``. Every such name must be a test that
-//! is there; every capability of the contract, every budget and every test guest must be named by one.
+//! The pages of `docs/` name tests as `` `path/to/file.rs::name_of_the_test` ``, those of the whole system without the
+//! path. Every such name must be a test that is there; every capability of the contract, every budget and every test guest must be named by one.
 
 use std::collections::BTreeSet;
 
@@ -11,6 +11,8 @@ use super::tree::{Tree, extension};
 const PAGE: &str = "docs/limits.md";
 /// Where the bounds of a call are defined.
 const BOUNDS: &str = "host/runtime/src/error.rs";
+/// Where the tests of the whole system are.
+const WHOLE_SYSTEM: &str = "tests/system/tests/system";
 /// The interfaces that every plugin imports.
 const WORLDS: &str = "wit/v0.1/worlds.wit";
 /// What the guest that misbehaves can be told to do.
@@ -28,7 +30,8 @@ fn check_named_tests(tree: &Tree) -> Vec<String> {
     let mut breaches = Vec::new();
     for (page, text) in tree.texts("docs/", "md") {
         for (file, test) in named_tests(text) {
-            match tree.text(file) {
+            let file = if file.contains('/') { file.to_owned() } else { format!("{WHOLE_SYSTEM}/{file}") };
+            match tree.text(&file) {
                 None => breaches.push(format!("{page}: there is no file `{file}`")),
                 Some(source) if !holds_test(source, test) => {
                     breaches.push(format!("{page}: there is no test `{test}` in {file}"));
@@ -44,7 +47,7 @@ fn check_named_tests(tree: &Tree) -> Vec<String> {
 fn named_tests(page: &str) -> impl Iterator<Item = (&str, &str)> {
     page.split('`').skip(1).step_by(2).filter_map(|code| {
         let (file, test) = code.split_once("::")?;
-        (file.contains('/') && extension(file) == "rs").then_some((file, test))
+        (extension(file) == "rs").then_some((file, test))
     })
 }
 

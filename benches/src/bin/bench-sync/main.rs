@@ -228,5 +228,10 @@ fn bytes_of(write: &mortise_store::Write) -> usize {
 
 fn start_source(records: u32, delay: Duration) -> Result<Source, Failure> {
     let delay = delay.as_millis();
-    Source::start(&["--records".to_owned(), records.to_string(), "serve".to_owned(), format!("--delay={delay}")])
+    Source::start(&[
+        "--records".to_owned(),
+        records.to_string(),
+        "serve".to_owned(),
+        format!("--delay={delay}"),
+    ])
 }

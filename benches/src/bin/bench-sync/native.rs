@@ -17,8 +17,6 @@ use mortise_store::{Batch, Expect, Origin, Store, Write};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
-
-
 #[derive(Deserialize)]
 struct Listing<T> {
     page: u32,

@@ -4,8 +4,6 @@ use mortise_benches::Failure;
 use mortise_benches::house::{Cost, measure, open_store};
 use mortise_store::{Batch, Expect, Store as _, Write};
 
-
-
 /// Commits the batches one after the other. What a worker's lease and the store's own versions have to do with is left
 /// out: neither is there in an empty store.
 pub(crate) async fn replay(batches: Vec<Batch>) -> Result<Cost, Failure> {

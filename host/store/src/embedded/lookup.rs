@@ -118,7 +118,7 @@ fn find_moving(
 fn holder_in(value: &[u8]) -> Result<Option<DocumentId>, StoreError> {
     Ok(match read_entry(value)? {
         EntryValue::Unique(id) => Some(id),
-        _ => None,
+        EntryValue::Repeating(_) => None,
     })
 }
 
