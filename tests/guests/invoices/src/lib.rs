@@ -3,12 +3,12 @@
 //! It is as short as a connector can be that asks for several pages at a time, believes only what is a page, and goes on
 //! where it was interrupted. `cargo xtask bench sync` measures the host with it.
 
+use mortise_sdk::Decimal;
 use mortise_sdk::chrono::NaiveDate;
 use mortise_sdk::http::{self, Response};
 use mortise_sdk::objects::{InvoiceStatus, InvoiceType};
 use mortise_sdk::paging::{self, Extent};
 use mortise_sdk::prelude::*;
-use mortise_sdk::Decimal;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
@@ -174,7 +174,8 @@ fn mapped(invoice: SourceInvoice) -> Invoice {
         State::Paid => gross,
         State::Open | State::Void => Decimal::ZERO,
     };
-    let items: Vec<InvoiceItem> = (1..).zip(invoice.lines).map(|(position, line)| item(position, line)).collect();
+    let items: Vec<InvoiceItem> =
+        (1..).zip(invoice.lines).map(|(position, line)| item(position, line)).collect();
     Invoice {
         code: invoice.number.into(),
         description: invoice.note.into(),
