@@ -108,14 +108,14 @@ async fn a_webhook_that_the_far_side_did_not_sign_is_refused_and_leaves_nothing(
 async fn an_event_that_comes_again_is_answered_again_and_taken_once() {
     let house = House::new();
     let instance = house.hooked(&[PULL_ACCOUNT]).await;
-    let event = json!({ "account": "A-1", "event": "e-1" });
+    let event = json!({ "account": "A-1", "id": "e-1" });
     house.send(&instance, &event, KEY).await.unwrap();
     house.work().await;
     let answer = house.send(&instance, &event, KEY).await.unwrap();
     assert_eq!(answer.status, 200);
     assert_eq!(house.waiting().await, []);
     assert_eq!(house.deliveries(&instance).await.len(), 1);
-    house.send(&instance, &json!({ "account": "A-1", "event": "e-2" }), KEY).await.unwrap();
+    house.send(&instance, &json!({ "account": "A-1", "id": "e-2" }), KEY).await.unwrap();
     assert_eq!(house.waiting().await.len(), 1);
 }
 
@@ -136,7 +136,7 @@ async fn what_the_instance_does_not_pull_is_left_out_and_a_paused_one_takes_noth
 async fn an_instance_is_removed_with_its_webhooks() {
     let house = House::new();
     let instance = house.hooked(&[PULL_ACCOUNT]).await;
-    house.send(&instance, &json!({ "account": "A-1", "event": "e-1" }), KEY).await.unwrap();
+    house.send(&instance, &json!({ "account": "A-1", "id": "e-1" }), KEY).await.unwrap();
     house.integration.instances().remove(&house.tenant, &instance).await.unwrap();
     assert_eq!(house.waiting().await, []);
     let query = Query { page: PageRequest::first(10), ..Query::default() };

@@ -63,13 +63,13 @@ impl Connector for Exercise {
         mortise_sdk::connector::push_each(items, records::push_one)
     }
 
-    /// Takes `{"account": "...", "name": "...", "event": "..."}`, the last two optional, signed as lower-case hexadecimal in `X-Signature`.
+    /// Takes `{"account": "...", "name": "...", "id": "..."}`, the last two optional, signed as lower-case hexadecimal in `X-Signature`.
     fn handle_webhook(&self, request: InboundRequest) -> Result<WebhookResult> {
         #[derive(Deserialize)]
         struct Event {
             account: String,
             name: Option<String>,
-            event: Option<String>,
+            id: Option<String>,
         }
         let signature = request.header("x-signature").and_then(from_hex).unwrap_or_default();
         if !secrets::open("key")?.verify(Hash::Sha256, request.body.clone(), &signature) {
@@ -88,7 +88,7 @@ impl Connector for Exercise {
                 external_id: event.account,
                 data: event.name.map(|name| serde_json::json!({ "name": name }).to_string()),
             }],
-            event_id: event.event,
+            event_id: event.id,
         })
     }
 }

@@ -31,7 +31,7 @@ async fn a_signed_webhook_brings_the_record_it_names_and_an_unsigned_one_brings_
     };
     let instance = tenant.link(&link).await.unwrap();
     let far_side = Caller::nobody(house.host().url()).unwrap();
-    let body = json!({ "account": "A-7", "event": "e-1" }).to_string();
+    let body = json!({ "account": "A-7", "id": "e-1" }).to_string();
     let send = |hook: String, signature: String| {
         let request = far_side.request(Method::POST, &format!("/hooks/{hook}")).body(body.clone());
         far_side.send(request.header("X-Signature", signature))
