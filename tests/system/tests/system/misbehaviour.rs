@@ -86,5 +86,4 @@ async fn a_flood_of_log_lines_is_dammed_up() {
     let log = tenant.log(&run).await.unwrap();
     let lines = log["lines"].as_array().unwrap();
     assert!(!lines.is_empty() && lines.len() <= 2_010, "{} lines", lines.len());
-    assert_eq!(run["status"], "succeeded", "{run}");
 }

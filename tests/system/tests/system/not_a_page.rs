@@ -26,7 +26,7 @@ async fn an_answer_that_is_not_the_page_makes_no_green_run_with_records_missing(
     join_all(troubles.iter().zip(&cells).map(|(trouble, (name, _, words))| async move {
         let run = trouble.first_attempt().await;
         let there = trouble.tenant.caller.records("accounts").await.unwrap().len();
-        println!("{name}: {} with {there} of {CUSTOMERS}: {}", run["status"], run["error"]);
+        println!("{name}: {} with {there} of {CUSTOMERS}: {}", run["status"], run["error"]["message"]);
         assert_eq!(run["status"], "failed", "{name}: {run}");
         assert!(there < CUSTOMERS as usize, "{name}: the fault met nothing");
         let told = trouble.told(&run).await;
