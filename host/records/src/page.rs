@@ -319,8 +319,10 @@ fn parse_fields<R: Record>(data: &str, current: Option<&R>) -> Result<R::Fields,
     let malformed = |error: serde_json::Error| {
         FieldError::new("", "malformed", format!("the record is not a valid {}: {error}", R::KIND))
     };
-    // What most new records are: nothing to merge, nothing to leave out. Whatever is not so simple is read again.
+    // What most new records are: nothing to merge, nothing to leave out. Whatever is not so simple is read again. An
+    // array could be read as fields in their order, and is no record.
     if current.is_none()
+        && data.trim_start().starts_with('{')
         && let Ok(fields) = serde_json::from_str(data)
     {
         return Ok(fields);
