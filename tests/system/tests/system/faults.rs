@@ -33,17 +33,18 @@ async fn an_upstream_that_fails_for_a_moment_is_asked_again_and_every_record_arr
         ("dropped-chunks", once(Fault::DropMidChunks), "broke"),
     ];
 
-    let recovered = cells.map(|(name, rules, words)| {
-        let house = &house;
-        async move {
-            let times = rules[0].times as usize;
-            let trouble = Trouble::with(house, name, rules).await;
-            let attempts = trouble.recovered(name).await;
-            assert_eq!(attempts.len(), 1 + times, "{name}: {attempts:?}");
-            let told = trouble.told(&attempts[0]).await;
-            assert!(told.contains(words), "{name}: {told}");
-            assert_eq!(attempts[0]["error"]["kind"], "retryable", "{name}: {told}");
-        }
+    // One after the other: the host takes in four components at a time.
+    let mut troubles = Vec::new();
+    for (name, rules, words) in cells {
+        let times = rules[0].times as usize;
+        troubles.push((name, times, words, Trouble::with(&house, name, rules).await));
+    }
+    let recovered = troubles.into_iter().map(|(name, times, words, trouble)| async move {
+        let attempts = trouble.recovered(name).await;
+        assert_eq!(attempts.len(), 1 + times, "{name}: {attempts:?}");
+        let told = trouble.told(&attempts[0]).await;
+        assert!(told.contains(words), "{name}: {told}");
+        assert_eq!(attempts[0]["error"]["kind"], "retryable", "{name}: {told}");
     });
     beside_a_neighbour(&house, join_all(recovered)).await;
 }
@@ -72,7 +73,9 @@ async fn nothing_is_asked_of_a_host_before_its_retry_after_has_passed() {
                 assert_eq!(early.count(), 0, "{name}: asked inside the window: {attempts:?}");
             }
             let told = trouble.told(&attempts[0]).await;
-            assert!(told.contains("429"), "{name}: {told}");
+            // A page that was to be asked for behind the refused one may be the first that the plugin hears of.
+            let says_why = told.contains("429") || told.contains("asked to be left alone");
+            assert!(says_why, "{name}: {told}");
         }
     });
     beside_a_neighbour(&house, join_all(recovered)).await;
